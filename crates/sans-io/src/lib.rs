@@ -27,8 +27,12 @@
 
 mod inbox;
 mod machine;
+mod secured;
 mod service;
+mod shutdown;
 
 pub use inbox::Inbox;
 pub use machine::{Machine, Stale, Step, Wait};
+pub use secured::{OnSecured, TlsFailure};
 pub use service::{Accepted, Service, Session};
+pub use shutdown::Shutdown;
