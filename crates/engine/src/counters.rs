@@ -1,0 +1,82 @@
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::Code;
+
+/// What happened so far, in numbers. Every field only grows.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Connections that were let in.
+    pub connections_accepted: Counter,
+    /// Connections that have ended.
+    pub connections_closed: Counter,
+    /// Logins that succeeded.
+    pub logins: Counter,
+    /// Produce requests that arrived.
+    pub produce_requests: Counter,
+    /// Batches acknowledged without error, duplicates included.
+    pub batches_stored: Counter,
+    /// Records in those batches.
+    pub records_stored: Counter,
+    /// Bytes of those batches as they are stored.
+    pub bytes_stored: Counter,
+    /// Batches that were stored before and answered with their first offset.
+    pub duplicates: Counter,
+    refusals: Refusals,
+}
+
+/// A number that only grows.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// Adds one.
+    pub fn increment(&self) {
+        self.add(1);
+    }
+
+    /// Adds `amount`.
+    pub fn add(&self, amount: u64) {
+        self.0.fetch_add(amount, Ordering::Relaxed);
+    }
+
+    /// The present value.
+    #[must_use]
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Counters {
+    /// How often something was refused with `code`.
+    #[must_use]
+    pub fn refusals(&self, code: Code) -> u64 {
+        self.refusals.0[code as usize].get()
+    }
+
+    pub(crate) fn count_refusal(&self, code: Code) {
+        self.refusals.0[code as usize].increment();
+    }
+}
+
+#[derive(Debug)]
+struct Refusals([Counter; Code::ALL.len()]);
+
+impl Default for Refusals {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| Counter::default()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_code_has_a_counter_of_its_own() {
+        let counters = Counters::default();
+        for code in Code::ALL {
+            counters.count_refusal(code);
+        }
+        assert!(Code::ALL.iter().all(|code| counters.refusals(*code) == 1));
+    }
+}

@@ -1,0 +1,122 @@
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::{Code, Counters};
+
+/// For how long refusals of one kind from one address make one log line.
+pub const FOLD: Duration = Duration::from_secs(60);
+/// How many (address, code) pairs are folded at once. Beyond that the oldest one is forgotten and
+/// its next refusal is logged again.
+pub const FOLDED_MAX: usize = 4_096;
+
+/// Who was refused what, as far as it is known.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Refused<'a> {
+    pub(crate) peer: SocketAddr,
+    pub(crate) listener: &'a str,
+    pub(crate) project: Option<&'a str>,
+    pub(crate) client: Option<&'a str>,
+    /// What exactly, in words that contain no secret and no raw bytes of the peer.
+    pub(crate) detail: &'a str,
+}
+
+/// Turns each refusal into one count, and many of the same kind into one log line.
+#[derive(Debug, Default)]
+pub(crate) struct Refusals {
+    folded: Mutex<BTreeMap<(std::net::IpAddr, Code), Folded>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Folded {
+    since: Instant,
+    suppressed: u64,
+}
+
+impl Refusals {
+    /// Counts a refusal, and logs it unless the same address was refused the same within the last
+    /// minute. The line after that says how many were left out.
+    pub(crate) fn report(
+        &self,
+        counters: &Counters,
+        code: Code,
+        refused: &Refused<'_>,
+        now: Instant,
+    ) {
+        counters.count_refusal(code);
+        let Some(similar) = self.unfold(code, refused, now) else { return };
+        tracing::warn!(
+            target: "logboom::refuse",
+            code = code.as_str(),
+            peer = %refused.peer,
+            listener = refused.listener,
+            project = refused.project,
+            client = refused.client,
+            detail = refused.detail,
+            help = code.help(),
+            similar_last_minute = similar,
+            "{}",
+            code.title(),
+        );
+    }
+
+    /// How many refusals were left out since the last line, if it is time for a line.
+    fn unfold(&self, code: Code, refused: &Refused<'_>, now: Instant) -> Option<u64> {
+        let key = (refused.peer.ip(), code);
+        let mut folded = self.folded.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = folded.get_mut(&key) {
+            if now.saturating_duration_since(known.since) < FOLD {
+                known.suppressed += 1;
+                return None;
+            }
+            let similar = known.suppressed;
+            *known = Folded { since: now, suppressed: 0 };
+            return Some(similar);
+        }
+        if folded.len() >= FOLDED_MAX {
+            let oldest = folded.iter().min_by_key(|(_, known)| known.since).map(|(key, _)| *key);
+            oldest.map(|key| folded.remove(&key));
+        }
+        folded.insert(key, Folded { since: now, suppressed: 0 });
+        Some(0)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "tests need one point in time to start from")]
+mod tests {
+    use super::*;
+
+    fn refused(port: u16) -> Refused<'static> {
+        Refused {
+            peer: SocketAddr::from(([127, 0, 0, 1], port)),
+            listener: "public",
+            project: None,
+            client: None,
+            detail: "",
+        }
+    }
+
+    #[test]
+    fn refusals_of_one_kind_make_one_line_a_minute() {
+        let refusals = Refusals::default();
+        let start = Instant::now();
+        assert_eq!(refusals.unfold(Code::NoWriteRight, &refused(1), start), Some(0));
+        assert_eq!(refusals.unfold(Code::NoWriteRight, &refused(2), start), None);
+        assert_eq!(refusals.unfold(Code::UnknownShard, &refused(2), start), Some(0));
+        assert_eq!(refusals.unfold(Code::NoWriteRight, &refused(3), start + FOLD), Some(1));
+        assert_eq!(refusals.unfold(Code::NoWriteRight, &refused(3), start + FOLD), None);
+    }
+
+    #[test]
+    fn every_refusal_is_counted_even_if_its_line_is_folded() {
+        let refusals = Refusals::default();
+        let counters = Counters::default();
+        let now = Instant::now();
+        for port in 0..3 {
+            refusals.report(&counters, Code::NoWriteRight, &refused(port), now);
+        }
+        assert_eq!(counters.refusals(Code::NoWriteRight), 3);
+    }
+}
