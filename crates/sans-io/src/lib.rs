@@ -30,6 +30,8 @@ mod machine;
 mod secured;
 mod service;
 mod shutdown;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use inbox::Inbox;
 pub use machine::{Machine, Stale, Step, Wait};

@@ -25,7 +25,8 @@ pub enum TlsFailure {
         /// What was wrong, in words that contain nothing secret.
         reason: String,
     },
-    /// The peer refused with an alert: typically it does not trust the certificate.
+    /// The peer gave up with an alert, before or after the end of the handshake: typically it
+    /// does not trust the certificate.
     PeerAlert {
         /// The description number of the alert (RFC 8446, section 6).
         description: u8,
@@ -37,6 +38,9 @@ pub enum TlsFailure {
     },
     /// The stream ended inside the handshake.
     EndedInHandshake,
+    /// A TLS 1.2 connection has sent as many records as its keys may protect, and this version
+    /// cannot renew them. The client has only to connect again.
+    KeysExhausted,
 }
 
 impl std::fmt::Display for TlsFailure {
@@ -45,12 +49,53 @@ impl std::fmt::Display for TlsFailure {
             Self::NotTls { .. } => f.write_str("the peer does not speak TLS"),
             Self::Handshake { reason } => write!(f, "TLS handshake failed: {reason}"),
             Self::PeerAlert { description } => {
-                write!(f, "the peer refused the TLS handshake with alert {description}")
+                write!(f, "the peer gave up TLS with alert {description}")?;
+                alert_name(*description).map_or(Ok(()), |name| write!(f, " ({name})"))
             }
             Self::Corrupt { reason } => write!(f, "bad TLS record: {reason}"),
             Self::EndedInHandshake => f.write_str("the stream ended inside the TLS handshake"),
+            Self::KeysExhausted => f.write_str("the keys of the TLS 1.2 connection are worn out"),
         }
     }
 }
 
 impl std::error::Error for TlsFailure {}
+
+/// The name of an alert that a client sends, as RFC 8446, section 6 writes it.
+fn alert_name(description: u8) -> Option<&'static str> {
+    Some(match description {
+        10 => "unexpected_message",
+        20 => "bad_record_mac",
+        22 => "record_overflow",
+        40 => "handshake_failure",
+        42 => "bad_certificate",
+        43 => "unsupported_certificate",
+        44 => "certificate_revoked",
+        45 => "certificate_expired",
+        46 => "certificate_unknown",
+        47 => "illegal_parameter",
+        48 => "unknown_ca",
+        50 => "decode_error",
+        51 => "decrypt_error",
+        70 => "protocol_version",
+        71 => "insufficient_security",
+        80 => "internal_error",
+        90 => "user_canceled",
+        110 => "unsupported_extension",
+        112 => "unrecognized_name",
+        113 => "bad_certificate_status_response",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alert_is_told_by_number_and_name() {
+        let told = |description| TlsFailure::PeerAlert { description }.to_string();
+        assert_eq!(told(48), "the peer gave up TLS with alert 48 (unknown_ca)");
+        assert_eq!(told(201), "the peer gave up TLS with alert 201");
+    }
+}

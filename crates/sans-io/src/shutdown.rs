@@ -27,9 +27,8 @@ impl Shutdown {
     /// Throws the switch. Throwing it again does nothing.
     pub fn trigger(&self) {
         self.inner.thrown.store(true, Ordering::SeqCst);
-        let wakers = std::mem::take(
-            &mut *self.inner.wakers.lock().unwrap_or_else(PoisonError::into_inner),
-        );
+        let wakers =
+            std::mem::take(&mut *self.inner.wakers.lock().unwrap_or_else(PoisonError::into_inner));
         wakers.into_iter().for_each(Waker::wake);
     }
 
