@@ -40,15 +40,15 @@ impl FetchResponse<'_> {
     fn encode_partition(&self, version: i16, index: i32, writer: &mut Writer<'_>) {
         writer.i32(index);
         writer.i16(self.error.code());
-        let _high_watermark = writer.i64(UNKNOWN_OFFSET);
-        let _last_stable_offset = writer.i64(UNKNOWN_OFFSET);
+        writer.i64(UNKNOWN_OFFSET); // high_watermark
+        writer.i64(UNKNOWN_OFFSET); // last_stable_offset
         if version >= 5 {
-            let _log_start_offset = writer.i64(UNKNOWN_OFFSET);
+            writer.i64(UNKNOWN_OFFSET); // log_start_offset
         }
-        let _aborted_transactions = writer.null();
+        writer.null(); // aborted_transactions
         if version >= 11 {
-            let _preferred_read_replica = writer.i32(-1);
+            writer.i32(-1); // preferred_read_replica
         }
-        let _records = writer.null();
+        writer.null(); // records
     }
 }

@@ -51,14 +51,14 @@ impl ClusterView {
                 writer.string(&self.cluster_id);
             }
             if version >= 1 {
-                let _controller_id = writer.i32(self.node_id);
+                writer.i32(self.node_id); // controller_id
             }
             writer.array_count(self.topics.len());
             for topic in &self.topics {
                 topic.encode(version, self.node_id, writer);
             }
             if (8..=10).contains(&version) {
-                let _cluster_authorized_operations = writer.i32(OPERATIONS_UNKNOWN);
+                writer.i32(OPERATIONS_UNKNOWN); // cluster_authorized_operations
             }
         });
     }
@@ -68,7 +68,7 @@ impl ClusterView {
         writer.string(&self.host);
         writer.i32(self.port.into());
         if version >= 1 {
-            let _rack = writer.nullable_string(None);
+            writer.nullable_string(None); // rack
         }
         writer.no_tagged_fields();
     }
@@ -85,14 +85,14 @@ impl TopicView {
             writer.raw(&self.topic_id);
         }
         if version >= 1 {
-            let _is_internal = writer.bool(false);
+            writer.bool(false); // is_internal
         }
         writer.array_count(self.partitions as usize);
         for index in 0..self.partitions {
             encode_partition(version, index as i32, node_id, writer);
         }
         if version >= 8 {
-            let _topic_authorized_operations = writer.i32(OPERATIONS_UNKNOWN);
+            writer.i32(OPERATIONS_UNKNOWN); // topic_authorized_operations
         }
         writer.no_tagged_fields();
     }
@@ -101,7 +101,7 @@ impl TopicView {
 fn encode_partition(version: i16, index: i32, node_id: i32, writer: &mut Writer<'_>) {
     writer.i16(ErrorCode::None.code());
     writer.i32(index);
-    let _leader_id = writer.i32(node_id);
+    writer.i32(node_id); // leader_id
     if version >= 7 {
         writer.i32(LEADER_EPOCH);
     }
@@ -110,7 +110,7 @@ fn encode_partition(version: i16, index: i32, node_id: i32, writer: &mut Writer<
         writer.i32(node_id);
     }
     if version >= 5 {
-        let _offline_replicas = writer.array_count(0);
+        writer.array_count(0); // offline_replicas
     }
     writer.no_tagged_fields();
 }

@@ -74,7 +74,7 @@ fn encode_partition(version: i16, index: i32, outcome: &PartitionOutcome, writer
         writer.i64(outcome.log_start_offset);
     }
     if version >= 8 {
-        let _record_errors = writer.array_count(0);
+        writer.array_count(0); // record_errors
         writer.nullable_string(outcome.error_message.as_deref());
     }
     writer.no_tagged_fields();
