@@ -7,6 +7,8 @@
 
 mod array;
 mod reader;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use array::{Array, Element, Elements};

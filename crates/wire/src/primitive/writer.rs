@@ -2,9 +2,8 @@ use std::fmt;
 
 /// Appends primitive types to a buffer.
 ///
-/// Writing cannot fail. What has no place on the wire cannot come from a client, only from the
-/// server's own configuration, and is cut to what fits: a string to 32,767 bytes, a count to
-/// `i32::MAX`.
+/// Writing cannot fail: a string too long for the wire, which can only come from the server's own
+/// configuration, is cut to 32,767 bytes.
 pub struct Writer<'a> {
     out: &'a mut Vec<u8>,
     flexible: bool,

@@ -3,6 +3,10 @@
 //! Every `encode` takes the version and the correlation id of the request, the version being one
 //! that [`ApiKey::supports`], and appends one frame: length prefix, response header, body. A
 //! response never throttles: `throttle_time_ms` is always 0.
+//!
+//! Responses to Produce, Fetch and FindCoordinator repeat names and numbers of the request, and can
+//! be larger than it: at most 14 times, apart from error messages and a few bytes around. Whoever
+//! limits memory has to reckon with that.
 
 mod api_versions;
 mod fetch;
