@@ -1,0 +1,8 @@
+//! Behaviour of the layer, with a real rustls client on the other side, in memory.
+
+mod endings;
+mod handshakes;
+mod harness;
+mod streams;
+
+pub(crate) use harness::certificate;
