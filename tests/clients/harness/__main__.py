@@ -1,0 +1,85 @@
+"""The command line: installs the clients, runs the scenarios, prints the table."""
+
+import argparse
+import importlib
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from harness import install, report
+from harness.context import Context
+
+SCENARIOS = ["newcomer", "produce", "refusals", "reload", "crash", "diskfull"]
+REPOSITORY = Path(__file__).resolve().parents[3]
+
+
+def main():
+    """Returns the exit code: 0 all passed, 1 something failed, 2 it could not start."""
+    options = arguments()
+    binary = options.binary.resolve()
+    if not os.access(binary, os.X_OK):
+        print(
+            f"{binary} is missing: cargo build --release, or name another one with --binary",
+            file=sys.stderr,
+        )
+        return 2
+    if not shutil.which("openssl"):
+        print("openssl is missing: apt-get install openssl", file=sys.stderr)
+        return 2
+
+    folder = Path(tempfile.mkdtemp(prefix="logboom-clients-"))
+    table = report.Report()
+    print(report.header())
+    clients = install_clients(table)
+    for name in options.scenarios or SCENARIOS:
+        context = Context(binary, clients, folder / name, table)
+        context.folder.mkdir()
+        try:
+            importlib.import_module(f"scenarios.{name}").run(context)
+        except Exception as problem:  # Outside of any check, as when the server does not start.
+            table.broken(name, problem)
+
+    if table.exit_code() == 0 and not options.keep:
+        shutil.rmtree(folder)
+    else:
+        print(f"\nlogs of servers and clients: {folder}")
+    print(f"\n{table.summary()}")
+    return table.exit_code()
+
+
+def arguments():
+    """The arguments, with the release binary as the default."""
+    parser = argparse.ArgumentParser(prog="tests/clients/run", description=sys.modules[__name__].__doc__)
+    parser.add_argument("scenarios", nargs="*", metavar="scenario", help=f"some of: {', '.join(SCENARIOS)}")
+    parser.add_argument(
+        "--binary", type=Path, default=default_binary(), help="the server (default: %(default)s)"
+    )
+    parser.add_argument("--keep", action="store_true", help="keep the logs even if everything passes")
+    options = parser.parse_args()
+    unknown = [name for name in options.scenarios if name not in SCENARIOS]
+    if unknown:
+        parser.error(f"no such scenario: {', '.join(unknown)}; there are {', '.join(SCENARIOS)}")
+    return options
+
+
+def default_binary():
+    """$LOGBOOM_BINARY, or what `cargo build --release` makes."""
+    target = Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target"))
+    return Path(os.environ.get("LOGBOOM_BINARY", target / "release" / "logboom-smol"))
+
+
+def install_clients(table):
+    """All clients that can be had on this machine; the table tells of the others."""
+    clients = []
+    for name, version in install.names_and_versions():
+        with table.check(name, version, "install") as notes:
+            client = install.install(name, version)
+            clients.append(client)
+            notes.append(f"librdkafka {client.version}" if name == install.KCAT else str(client.package))
+    return clients
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,25 @@
+"""What every scenario is given."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.install import KCAT
+from harness.report import Report
+
+
+@dataclass(frozen=True)
+class Context:
+    """The binary under test, the clients that could be installed, a folder, and the table of results."""
+
+    binary: Path
+    clients: list
+    folder: Path
+    report: Report
+
+    def of_name(self, name):
+        """The clients of one name, in all their versions."""
+        return [client for client in self.clients if client.name == name]
+
+    def kcat(self):
+        """kcat, or None if it could not be installed; the table then says so already."""
+        return next(iter(self.of_name(KCAT)), None)

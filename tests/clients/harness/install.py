@@ -1,0 +1,88 @@
+"""The real clients: which versions, and how they come onto this machine."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.report import Skip
+
+# Each wheel bundles the librdkafka of that version: 2.0.2 is Debian's (collectd, rsyslog), 2.3.0 is
+# Vector's, 2.11.1 the first that compresses whatever Produce versions a broker lists.
+CONFLUENT_VERSIONS = ["2.0.2", "2.3.0", "2.6.1", "2.11.1", "2.16.1"]
+KCAT, CONFLUENT = "kcat", "confluent-kafka"
+
+
+@dataclass(frozen=True)
+class Client:
+    """One client in one version."""
+
+    name: str
+    version: str
+    # Where its Python package is; None for a command.
+    package: Path | None = None
+
+    def label(self):
+        """A name that is also a Logstore name."""
+        return f"{self.name}-{self.version}".replace(".", "-")
+
+
+def cache_folder():
+    """Where downloads are kept between runs."""
+    default = Path.home() / ".cache" / "logboom" / "clients"
+    return Path(os.environ.get("LOGBOOM_CLIENT_CACHE", default))
+
+
+def names_and_versions():
+    """What the table of clients holds; an empty version is found out after installing."""
+    return [(KCAT, "")] + [(CONFLUENT, version) for version in CONFLUENT_VERSIONS]
+
+
+def install(name, version):
+    """Installs one client, unless the cache has it. `Skip` says why that is impossible."""
+    return install_kcat() if name == KCAT else install_confluent(version)
+
+
+def install_kcat():
+    """kcat comes from Debian; only root can install it."""
+    if not shutil.which("kcat"):
+        if os.geteuid() != 0 or not shutil.which("apt-get"):
+            raise Skip("kcat is missing and only root on Debian can install it: apt-get install kcat")
+        run(["apt-get", "update"])
+        run(["apt-get", "install", "--yes", "--no-install-recommends", "kcat"])
+    banner = run(["kcat", "-V"])
+    return Client(KCAT, banner.split("librdkafka ")[1].split()[0])
+
+
+def install_confluent(version):
+    """One folder for each version, complete or absent: pip writes beside it and a rename ends it."""
+    folder = cache_folder() / f"{CONFLUENT}-{version}-python3.11"
+    if not folder.exists():
+        partial = folder.with_name(f"{folder.name}.{os.getpid()}.partial")
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        command += ["--root-user-action=ignore", "--only-binary=:all:", "--target", str(partial)]
+        run([*command, f"{CONFLUENT}=={version}"])
+        try:
+            partial.rename(folder)
+        except OSError:  # Another run was faster; its folder is as good.
+            shutil.rmtree(partial)
+    return Client(CONFLUENT, version, folder)
+
+
+def run(command):
+    """Runs a command to its end and returns what it printed, or raises with it."""
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    done = subprocess.run(
+        command,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=600,
+    )
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)} exited with {done.returncode}: {done.stdout[-2000:]}")
+    return done.stdout

@@ -1,0 +1,120 @@
+"""What a client is told when it is refused, how soon, and that nothing of it is stored."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from harness import confluent, kcat
+from harness.deployment import PROJECT, Deployment, new_key
+from harness.install import KCAT
+from harness.report import require
+
+ALLOWED, FORBIDDEN, UNKNOWN, INVALID = "allowed", "forbidden", "unknown", "not.a.name"
+LOCKED, HASHLESS = "locked", "hashless"
+# Whatever goes wrong, a client gives up after this.
+MESSAGE_TIMEOUT_MS = 5_000
+RUN_SECONDS = 30
+# A refusal is one round trip; the rest is a margin for a machine that runs all clients at once.
+AT_ONCE_MS = 4_000
+# An unknown topic is asked for again until librdkafka believes it, here after one second.
+PROPAGATION_MS = 1_000
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One way to be refused, and what the client then says."""
+
+    title: str
+    # Part of what both clients print.
+    words: str
+    topic: str = ALLOWED
+    settings: dict = field(default_factory=dict)
+    within_ms: int = AT_ONCE_MS
+
+
+def run(context):
+    """One server; for each client all refusals at the same time."""
+    deployment = Deployment(context.folder, {ALLOWED: 1, FORBIDDEN: 1})
+    narrow = new_key("WriterOfOne", writes=ALLOWED)
+    deployment.keys.append(narrow)
+    # Failed logins pause an address for a project, so they get projects of their own.
+    for project in (LOCKED, HASHLESS):
+        deployment.projects[project] = {ALLOWED: 1}
+        deployment.keys.append(new_key(f"WriterOf{project}", project=project))
+    with deployment.server(context.binary) as server:
+        for client in context.clients:
+            refuse_in_all_ways(context, deployment, client, narrow)
+        with context.report.check("all", "", "refusals store nothing"):
+            for project, logstores in deployment.projects.items():
+                for logstore in logstores:
+                    logs = server.read(f"{project}/{logstore}")
+                    require(not logs, f"{len(logs)} logs in {project}/{logstore}")
+            unknown = server.command("read", f"{PROJECT}/{UNKNOWN}", "--config", str(deployment.config))
+            require(unknown.returncode != 0, "the unknown Logstore can be read, so it was created")
+
+
+def refusals(key):
+    """All ways to be refused, for a client that otherwise has the right settings for `key`."""
+    wrong_secret = {"sasl.username": LOCKED, "sasl.password": f"WriterOf{LOCKED}#wrong"}
+    no_hash = {"sasl.username": HASHLESS, "sasl.password": key.secret}
+    return [
+        Refusal("wrong secret", "[LB0401]", settings=wrong_secret),
+        Refusal("unknown project", "[LB0401]", settings={"sasl.username": "nobody"}),
+        Refusal("password without #", "[LB0402]", settings=no_hash),
+        Refusal("no right on the Logstore", "Topic authorization failed", topic=FORBIDDEN),
+        Refusal("unknown Logstore", "nknown topic", topic=UNKNOWN, within_ms=MESSAGE_TIMEOUT_MS),
+        Refusal("invalid Logstore name", "Invalid topic", topic=INVALID),
+        Refusal(
+            "another mechanism", "Unsupported SASL mechanism", settings={"sasl.mechanism": "SCRAM-SHA-256"}
+        ),
+        Refusal("no TLS", "PLAIN over SASL_SSL only", settings={"security.protocol": "SASL_PLAINTEXT"}),
+    ]
+
+
+def refuse_in_all_ways(context, deployment, client, key):
+    """Tries all refusals with one client at once; each is a row of the table."""
+    listen = listen_to_kcat if client.name == KCAT else listen_to_confluent
+
+    def attempt(refusal):
+        settings = deployment.client_config(key) | refusal.settings
+        settings["message.timeout.ms"] = MESSAGE_TIMEOUT_MS
+        settings["topic.metadata.propagation.max.ms"] = PROPAGATION_MS
+        return listen(context.folder, client, settings, refusal)
+
+    cases = refusals(key)
+    with ThreadPoolExecutor(len(cases)) as pool:
+        futures = [(refusal, pool.submit(attempt, refusal)) for refusal in cases]
+    for refusal, future in futures:
+        with context.report.check(client.name, client.version, f"refused: {refusal.title}") as notes:
+            lines = future.result()
+            told = next(((after, line) for after, line in lines if refusal.words in line), None)
+            require(told, f"the client does not say {refusal.words!r}: {[line for _, line in lines][:3]}")
+            require(told[0] <= refusal.within_ms, f"the client was told after {told[0]} ms")
+            notes.append(f"told after {told[0]} ms: {cut(told[1])}")
+
+
+def listen_to_kcat(folder, client, settings, refusal):
+    """Lets kcat try; returns what it said as (after_ms, line)."""
+    words = kcat.command(settings, refusal.topic)
+    code, lines = kcat.run_timed(words, b"never stored\x1e", RUN_SECONDS)
+    (folder / f"{client.label()}-{refusal.title}.log").write_text("".join(line for _, line in lines))
+    require(code != 0, f"kcat ended without an error: {lines}")
+    return lines
+
+
+def listen_to_confluent(folder, client, settings, refusal):
+    """Lets confluent-kafka try; returns what its callbacks said as (after_ms, line)."""
+    name = f"{client.label()}-{refusal.title}".replace(" ", "-").replace("#", "hash")
+    seed = {"seed": 1, "count": 1, "first_timestamp_ms": 1}
+    with confluent.Producer(client, folder, name, settings, refusal.topic, corpus=seed) as producer:
+        producer.wait_for_end(RUN_SECONDS)
+    require(not producer.of_kind("delivered"), "the record was acknowledged")
+    reports = sorted(
+        producer.of_kind("error") + producer.of_kind("failed"), key=lambda one: one["after_ms"]
+    )
+    return [(one["after_ms"], f"{one['code']}: {one['text']}") for one in reports]
+
+
+def cut(line, length=90):
+    """The end of a line, where the reason is."""
+    line = line.strip()
+    return line if len(line) <= length else f"... {line[-length:]}"
