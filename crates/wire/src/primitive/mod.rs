@@ -9,6 +9,7 @@ mod array;
 mod reader;
 #[cfg(test)]
 mod tests;
+pub(crate) mod varint;
 mod writer;
 
 pub use array::{Array, Element, Elements};

@@ -1,5 +1,6 @@
 use std::fmt;
 
+use super::varint;
 use crate::error::DecodeError;
 
 /// Reads primitive types from the front of a byte slice that a stranger may have written.
@@ -104,28 +105,10 @@ impl<'a> Reader<'a> {
     ///
     /// [`DecodeError::Truncated`], or [`DecodeError::VarintTooLong`] if it has more bits.
     pub fn unsigned_varint(&mut self) -> Result<u32, DecodeError> {
-        let value = self.varint_bits(5)?;
-        u32::try_from(value).map_err(|_| DecodeError::VarintTooLong)
-    }
-
-    /// A VARINT: 32 bits, zigzag-encoded, in at most five bytes.
-    ///
-    /// # Errors
-    ///
-    /// [`DecodeError::Truncated`], or [`DecodeError::VarintTooLong`] if it has more bits.
-    pub fn varint(&mut self) -> Result<i32, DecodeError> {
-        let value = self.unsigned_varint()?;
-        Ok((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
-    }
-
-    /// A VARLONG: 64 bits, zigzag-encoded, in at most ten bytes.
-    ///
-    /// # Errors
-    ///
-    /// [`DecodeError::Truncated`], or [`DecodeError::VarintTooLong`] if it has more bits.
-    pub fn varlong(&mut self) -> Result<i64, DecodeError> {
-        let value = self.varint_bits(10)?;
-        Ok((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
+        let bits = varint::decode_bits(5, DecodeError::VarintTooLong, || {
+            self.take_array().map(|[byte]| byte)
+        })?;
+        u32::try_from(bits).map_err(|_| DecodeError::VarintTooLong)
     }
 
     /// A STRING that may be null.
@@ -226,24 +209,6 @@ impl<'a> Reader<'a> {
     /// [`DecodeError::TrailingBytes`] if something is left.
     pub fn finish(self) -> Result<(), DecodeError> {
         if self.bytes.is_empty() { Ok(()) } else { Err(DecodeError::TrailingBytes) }
-    }
-
-    /// The bits of a varint that ends within `bytes_max` bytes, low bits first.
-    fn varint_bits(&mut self, bytes_max: u32) -> Result<u64, DecodeError> {
-        let mut value = 0;
-        for index in 0..bytes_max {
-            let [byte] = self.take_array()?;
-            let bits = u64::from(byte & 0x7f);
-            let shifted = bits << (7 * index);
-            if shifted >> (7 * index) != bits {
-                return Err(DecodeError::VarintTooLong);
-            }
-            value |= shifted;
-            if byte & 0x80 == 0 {
-                return Ok(value);
-            }
-        }
-        Err(DecodeError::VarintTooLong)
     }
 
     fn nullable_i32_length(&mut self) -> Result<Option<usize>, DecodeError> {
