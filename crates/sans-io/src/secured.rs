@@ -64,6 +64,7 @@ impl std::error::Error for TlsFailure {}
 /// The name of an alert that a client sends, as RFC 8446, section 6 writes it.
 fn alert_name(description: u8) -> Option<&'static str> {
     Some(match description {
+        0 => "close_notify",
         10 => "unexpected_message",
         20 => "bad_record_mac",
         22 => "record_overflow",

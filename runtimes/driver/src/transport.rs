@@ -1,0 +1,45 @@
+use std::io;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use futures_lite::{AsyncRead, AsyncWrite};
+
+/// A byte stream, with the two things that `futures-io` does not know.
+///
+/// What `poll_write` has taken must be on its way: the driver never flushes.
+pub trait Transport: AsyncRead + AsyncWrite + Unpin {
+    /// Tells the peer that nothing more will come, and goes on reading.
+    ///
+    /// Not `poll_close`, which on the sockets of smol and async-std flushes and does nothing else.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the operating system says, for instance that the peer has reset the connection.
+    fn shutdown_write(&mut self) -> io::Result<()>;
+
+    /// A hint that fewer than `bytes` more bytes lead to nothing, so that there is no need to wake
+    /// up for them (`SO_RCVLOWAT`). It holds until the next hint. The end of the stream and errors
+    /// must still wake.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the operating system says; the connection then ends.
+    fn set_want(&mut self, bytes: usize) -> io::Result<()> {
+        let _no_hint = bytes;
+        Ok(())
+    }
+}
+
+/// A clock, and one alarm of it.
+pub trait Timer {
+    /// The present time of the clock. It never goes backwards.
+    fn now(&self) -> Instant;
+
+    /// Sets the alarm to ring at `deadline` and not when it was set to before.
+    fn set(&mut self, deadline: Instant);
+
+    /// Ready once the alarm has rung; otherwise `context` is woken when it rings.
+    ///
+    /// Called only between [`set`](Timer::set) and the first `Ready` after it.
+    fn poll_rung(&mut self, context: &mut Context<'_>) -> Poll<()>;
+}
