@@ -148,7 +148,7 @@ proptest! {
     ) {
         let body = encode(&theirs, version);
         let ours = ApiVersionsRequest::decode(version, &body).unwrap();
-        let expected = |value: &'_ StrBytes| (version >= 3).then(|| value.as_bytes().to_vec());
+        let expected = |value: &StrBytes| (version >= 3).then(|| value.as_bytes().to_vec());
         let name = ours.client_software_name.map(<[u8]>::to_vec);
         let software_version = ours.client_software_version.map(<[u8]>::to_vec);
         prop_assert_eq!(name, expected(&theirs.client_software_name));

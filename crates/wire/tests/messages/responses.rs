@@ -144,6 +144,8 @@ proptest! {
         prop_assert_eq!(node.node_id.0, cluster.node_id);
         prop_assert_eq!(node.host.as_str(), &cluster.host);
         prop_assert_eq!(node.port, i32::from(cluster.port));
+        prop_assert_eq!(&node.rack, &None);
+        prop_assert_eq!(response.cluster_authorized_operations, i32::MIN);
         if version >= 2 {
             let cluster_id = response.cluster_id.as_ref().map(StrBytes::as_str);
             prop_assert_eq!(cluster_id, Some(cluster.cluster_id.as_str()));
@@ -177,6 +179,10 @@ proptest! {
                 prop_assert_eq!(theirs.partition_index, asked.partition);
                 prop_assert_eq!(theirs.error_code, 29);
                 prop_assert_eq!(theirs.high_watermark, -1);
+                prop_assert_eq!(theirs.last_stable_offset, -1);
+                prop_assert_eq!(theirs.log_start_offset, -1);
+                prop_assert_eq!(theirs.preferred_read_replica.0, -1);
+                prop_assert_eq!(&theirs.aborted_transactions, &None);
                 prop_assert_eq!(&theirs.records, &None);
             }
         }
@@ -348,6 +354,7 @@ fn assert_same_topic(
         assert_eq!(theirs.topic_id.as_bytes(), &ours.topic_id);
     }
     assert!(!theirs.is_internal);
+    assert_eq!(theirs.topic_authorized_operations, i32::MIN);
     assert_eq!(theirs.partitions.len(), ours.partitions as usize);
     for (index, partition) in (0..).zip(&theirs.partitions) {
         let nodes = [theirs::BrokerId(node_id)];
