@@ -92,6 +92,13 @@ impl<T> Array<'_, T> {
     }
 }
 
+impl<T> Default for Array<'_, T> {
+    /// No elements.
+    fn default() -> Self {
+        Self { elements: Reader::new(&[]), version: 0, count: 0, element: PhantomData }
+    }
+}
+
 impl<'a, T: Element<'a>> IntoIterator for Array<'a, T> {
     type Item = T;
     type IntoIter = Elements<'a, T>;

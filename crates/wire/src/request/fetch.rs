@@ -4,7 +4,7 @@ use crate::error::DecodeError;
 use crate::primitive::{Array, Element, Elements, Reader};
 
 /// Asks for records. Only what is needed to refuse every partition is kept.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct FetchRequest<'a> {
     topics: Array<'a, FetchTopic<'a>>,
 }

@@ -4,7 +4,7 @@ use crate::error::DecodeError;
 use crate::primitive::{Array, Element, Reader};
 
 /// Asks for the coordinators of groups or transactions.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct FindCoordinatorRequest<'a> {
     /// 0 for groups, 1 for transactions; from version 1, before it groups.
     pub key_type: i8,

@@ -4,7 +4,7 @@ use crate::error::DecodeError;
 use crate::primitive::{Array, Element, Reader};
 
 /// Asks where topics and their partitions live.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct MetadataRequest<'a> {
     /// Which topics are asked for.
     pub topics: TopicSelection<'a>,
@@ -50,6 +50,13 @@ impl<'a> MetadataRequest<'a> {
             }
             Ok(Self { topics, allow_auto_topic_creation })
         })
+    }
+}
+
+impl Default for TopicSelection<'_> {
+    /// No topics.
+    fn default() -> Self {
+        Self::Named(Array::default())
     }
 }
 

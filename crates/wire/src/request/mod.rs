@@ -2,7 +2,9 @@
 //!
 //! Every `decode` takes the version from the header and the bytes behind the header. It reads the
 //! whole body once and refuses whatever is wrong with it, bytes left over included; what it returns
-//! borrows those bytes and iterates over them without errors. Nothing is allocated.
+//! borrows those bytes and iterates over them without errors. Nothing is allocated. Whoever keeps the
+//! bytes instead of the view decodes them again, and may take the default of a request, which asks
+//! for nothing, for the error that cannot happen.
 //!
 //! In the versions that lack a field, the field has the default of Kafka's message definitions.
 

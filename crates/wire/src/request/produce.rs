@@ -6,7 +6,7 @@ use crate::error::DecodeError;
 use crate::primitive::{Array, Element, Elements, Reader};
 
 /// Brings records for any number of partitions.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct ProduceRequest<'a> {
     /// Name of the transaction; from version 3, null if there is none.
     pub transactional_id: Option<&'a str>,
