@@ -13,8 +13,9 @@ use crate::{Machine, OnSecured, Stale, Step, TlsFailure, Wait};
 
 /// A longer frame ends the connection.
 pub const FRAME_BYTES_MAX: usize = 1 << 20;
-/// So many frames may wait for an answer before reading is paused.
-pub const WINDOW_FRAMES: usize = 8;
+/// So many frames may wait for an answer, or their answers for the transport, before reading is
+/// paused.
+pub const WINDOW_FRAMES: usize = 32;
 /// A frame that starts with these bytes makes the machine panic.
 pub const PANIC: &[u8] = b"panic";
 
@@ -124,7 +125,11 @@ impl Frames {
     }
 
     fn reads(&self) -> bool {
-        !self.ended && !self.draining && self.slots.len() < WINDOW_FRAMES
+        !self.ended && !self.draining && self.has_room()
+    }
+
+    fn has_room(&self) -> bool {
+        self.slots.len() + self.output.len() < WINDOW_FRAMES
     }
 
     /// The length of the first frame in the buffer, as soon as it is known.
@@ -135,7 +140,7 @@ impl Frames {
 
     fn next_frame(&mut self) -> Option<Event> {
         let frame_bytes = LENGTH_BYTES + self.announced()?;
-        if self.slots.len() == WINDOW_FRAMES || self.received.len() < frame_bytes {
+        if !self.has_room() || self.received.len() < frame_bytes {
             return None;
         }
         let payload = self.received[LENGTH_BYTES..frame_bytes].to_vec();

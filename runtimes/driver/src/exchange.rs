@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
+use futures_lite::{AsyncRead, AsyncWrite};
 use logboom_sans_io::{Inbox, Machine, Wait};
 
 use crate::{Timer, Transport};
@@ -71,8 +72,8 @@ impl<T: Transport, C: Timer> Exchange<T, C> {
         let mut slices = [IoSlice::new(&[]); SLICES_MAX];
         let count = machine.transmit(&mut slices);
         assert!(count > 0, "a machine that wants to write offers nothing");
-        let transport = Pin::new(&mut self.transport);
-        match transport.poll_write_vectored(context, &slices[..count]) {
+        let stream = Pin::new(self.transport.stream());
+        match stream.poll_write_vectored(context, &slices[..count]) {
             Poll::Pending => return false,
             Poll::Ready(Ok(0)) => self.fail(machine, ErrorKind::WriteZero),
             Poll::Ready(Ok(n)) => machine.handle_sent(n),
@@ -85,12 +86,9 @@ impl<T: Transport, C: Timer> Exchange<T, C> {
         if !wait.read || !self.reads {
             return false;
         }
-        if let Err(error) = self.hint(wait.want) {
-            self.handle_error(machine, &error);
-            return true;
-        }
+        self.hint(wait.want);
         let Some(space) = machine.recv_space() else { return false };
-        match Pin::new(&mut self.transport).poll_read(context, space) {
+        match Pin::new(self.transport.stream()).poll_read(context, space) {
             Poll::Pending => return false,
             Poll::Ready(Ok(0)) => {
                 self.reads = false;
@@ -103,13 +101,12 @@ impl<T: Transport, C: Timer> Exchange<T, C> {
     }
 
     /// Passes on how many bytes are missing, if that can save a wake-up or prevent a lost one.
-    fn hint(&mut self, want: usize) -> io::Result<()> {
+    fn hint(&mut self, want: usize) {
         let want = want.clamp(1, WANT_BYTES_MAX);
         if want < self.want || want > self.want.max(WANT_BYTES_MIN) {
-            self.transport.set_want(want)?;
+            self.transport.set_want(want);
             self.want = want;
         }
-        Ok(())
     }
 
     fn shutdown_write(&mut self, machine: &mut impl Machine, wait: Wait) -> bool {

@@ -4,10 +4,14 @@ use std::time::Instant;
 
 use futures_lite::{AsyncRead, AsyncWrite};
 
-/// A byte stream, with the two things that `futures-io` does not know.
-///
-/// What `poll_write` has taken must be on its way: the driver never flushes.
-pub trait Transport: AsyncRead + AsyncWrite + Unpin {
+/// A connection: a byte stream, and two things that `futures-io` does not know.
+pub trait Transport {
+    /// The byte stream. What it has taken must be on its way: the driver never flushes.
+    type Stream: AsyncRead + AsyncWrite + Unpin;
+
+    /// Lends the byte stream.
+    fn stream(&mut self) -> &mut Self::Stream;
+
     /// Tells the peer that nothing more will come, and goes on reading.
     ///
     /// Not `poll_close`, which on the sockets of smol and async-std flushes and does nothing else.
@@ -18,15 +22,10 @@ pub trait Transport: AsyncRead + AsyncWrite + Unpin {
     fn shutdown_write(&mut self) -> io::Result<()>;
 
     /// A hint that fewer than `bytes` more bytes lead to nothing, so that there is no need to wake
-    /// up for them (`SO_RCVLOWAT`). It holds until the next hint. The end of the stream and errors
-    /// must still wake.
-    ///
-    /// # Errors
-    ///
-    /// Whatever the operating system says; the connection then ends.
-    fn set_want(&mut self, bytes: usize) -> io::Result<()> {
-        let _no_hint = bytes;
-        Ok(())
+    /// up for them (`SO_RCVLOWAT`). It holds until the next hint; before the first it is 1. The end
+    /// of the stream and errors must still wake.
+    fn set_want(&mut self, bytes: usize) {
+        let _not_supported = bytes;
     }
 }
 

@@ -1,1 +1,70 @@
-//! Being laid.
+//! Serves state machines on [smol](https://docs.rs/smol): one executor, one thread per core.
+//!
+//! [`serve`] accepts connections, asks the [`Service`] for a machine for each, and drives it to its
+//! end with `logboom-driver`. It knows no protocol and does not see whether a connection is
+//! encrypted. Limits on connections are the business of the service, which may refuse any.
+
+mod acceptor;
+mod socket;
+
+use std::future::poll_fn;
+use std::io;
+use std::net::TcpListener;
+use std::num::NonZero;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread;
+
+use logboom_sans_io::{Service, Shutdown};
+use smol::Executor;
+
+use acceptor::{Acceptor, Open};
+
+/// How [`serve`] uses the machine.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// So many threads run connections; `None` means one per core.
+    pub threads: Option<NonZero<usize>>,
+}
+
+/// Serves `service` on `listeners` until `shutdown` is thrown and every connection has ended.
+///
+/// When it is thrown no more connections are accepted. Ending those that are open is the business
+/// of the service, which owns their inboxes.
+///
+/// # Errors
+///
+/// If the operating system gives no threads, or a listener is not usable. Nothing is served then.
+pub fn serve<S: Service>(
+    listeners: Vec<TcpListener>,
+    service: Arc<S>,
+    options: Options,
+    shutdown: Shutdown,
+) -> io::Result<()> {
+    let threads = options.threads.map_or_else(thread::available_parallelism, Ok)?;
+    let executor = Arc::new(Executor::new());
+    let ended = Shutdown::new();
+    let open = Arc::new(Open(ended.clone()));
+    for (index, listener) in listeners.into_iter().enumerate() {
+        let acceptor = Acceptor::new(index, listener, &service, &executor, &open)?;
+        executor.spawn(acceptor.run_until(shutdown.clone())).detach();
+    }
+    drop(open);
+    thread::scope(|scope| {
+        for number in 0..threads.get() {
+            let thread = thread::Builder::new().name(format!("logboom-{number}"));
+            if let Err(error) = thread.spawn_scoped(scope, || work(&executor, &ended)) {
+                ended.trigger();
+                return Err(error);
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Runs tasks until every connection has ended.
+fn work(executor: &Executor<'static>, ended: &Shutdown) {
+    let run = || smol::block_on(executor.run(poll_fn(|context| ended.poll(context))));
+    // The panic of a task unwinds through the executor. That task is gone; the others go on.
+    while catch_unwind(AssertUnwindSafe(run)).is_err() {}
+}

@@ -1,2 +1,3 @@
-//! Being laid.
+//! The `logboom-smol` server.
+
 fn main() {}

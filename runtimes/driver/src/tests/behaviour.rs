@@ -104,16 +104,16 @@ fn a_stuck_write_does_not_keep_bytes_from_being_read() {
 
 #[test]
 fn a_machine_that_pauses_reading_is_not_read_for() {
-    let mut host = Host::new((0..20).map(|_| frame(b"hello")));
+    let mut host = Host::new((0..100).map(|_| frame(b"hello")));
     host.world().echo = false;
     host.run();
     assert_eq!(host.world().events.len(), WINDOW_FRAMES);
-    assert_eq!(host.world().reads.len(), 20 - WINDOW_FRAMES);
-    for number in 0..20 {
+    assert_eq!(host.world().reads.len(), 100 - WINDOW_FRAMES);
+    for number in 0..100 {
         host.inbox.push(answer(number, b"late"));
         host.run();
     }
-    assert_eq!(host.world().written, Frames::encode(b"late").repeat(20));
+    assert_eq!(host.world().written, Frames::encode(b"late").repeat(100));
 }
 
 #[test]

@@ -252,6 +252,12 @@ impl AsyncWrite for Script {
 }
 
 impl Transport for Script {
+    type Stream = Self;
+
+    fn stream(&mut self) -> &mut Self {
+        self
+    }
+
     fn shutdown_write(&mut self) -> io::Result<()> {
         let mut world = self.world();
         let written = world.written.len();
@@ -259,9 +265,8 @@ impl Transport for Script {
         Ok(())
     }
 
-    fn set_want(&mut self, bytes: usize) -> io::Result<()> {
+    fn set_want(&mut self, bytes: usize) {
         self.world().wants.push(bytes);
-        Ok(())
     }
 }
 
