@@ -1,0 +1,48 @@
+use std::collections::BTreeMap;
+
+/// Where equal names stand in a list.
+#[derive(Debug)]
+pub(crate) struct Repeats {
+    /// For each position, the next one with the same name.
+    next: Vec<Option<usize>>,
+    /// For each position, whether an earlier one has the same name.
+    again: Vec<bool>,
+}
+
+impl Repeats {
+    /// Takes `n log n` comparisons: the number of names is chosen by a stranger.
+    pub(crate) fn of<T: Ord>(names: &[T]) -> Self {
+        let mut repeats = Self { next: vec![None; names.len()], again: vec![false; names.len()] };
+        let mut latest = BTreeMap::new();
+        for (position, name) in names.iter().enumerate() {
+            if let Some(before) = latest.insert(name, position) {
+                repeats.next[before] = Some(position);
+                repeats.again[position] = true;
+            }
+        }
+        repeats
+    }
+
+    /// The position of the first of each name, in order.
+    pub(crate) fn firsts(&self) -> impl Iterator<Item = usize> {
+        self.again.iter().enumerate().filter(|(_, again)| !**again).map(|(position, _)| position)
+    }
+
+    /// `first` and every later position with the same name.
+    pub(crate) fn all(&self, first: usize) -> impl Iterator<Item = usize> {
+        std::iter::successors(Some(first), |position| self.next[*position])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repeats_are_found_in_order() {
+        let repeats = Repeats::of(&["a", "b", "a", "c", "a", "b"]);
+        let groups: Vec<Vec<usize>> =
+            repeats.firsts().map(|first| repeats.all(first).collect()).collect();
+        assert_eq!(groups, [vec![0, 2, 4], vec![1, 5], vec![3]]);
+    }
+}
