@@ -1,0 +1,329 @@
+use bytes::Bytes;
+use logboom_wire::frame::PREFIX_BYTES;
+
+use crate::memory::Reservation;
+
+/// The buffer that bytes arrive in while it is not known what they are.
+pub(crate) const STAGING_BYTES: usize = 16 * 1024;
+
+/// Frames up to this size stay in the staging buffer until they are complete. For a larger one the
+/// copy of what is staged is small against the frame, and the rest goes straight where it belongs.
+const STAGED_FRAME_BYTES_MAX: usize = STAGING_BYTES / 4;
+
+/// Cuts the stream of the peer into frames.
+///
+/// Every frame ends up in memory of exactly its own size: sharing the staging buffer would let a
+/// small frame keep 16 KiB alive, and would leave the next reads without a buffer.
+#[derive(Debug)]
+pub(crate) struct Receiver {
+    staging: Box<[u8]>,
+    /// The staged bytes are `start..end`.
+    start: usize,
+    end: usize,
+    body: Option<Body>,
+    lent: usize,
+    discarding: bool,
+}
+
+/// A frame larger than the staging buffer should hold, on its way in.
+#[derive(Debug)]
+struct Body {
+    memory: FrameMemory,
+    filled: usize,
+}
+
+/// Who answers for the memory of a frame.
+#[derive(Debug)]
+pub(crate) enum Custody {
+    /// The connection: the frame came before authentication. It may contain a password and is wiped.
+    Connection,
+    /// The process, which has counted it.
+    Process(#[expect(dead_code, reason = "held for what its drop does")] Reservation),
+}
+
+impl Receiver {
+    pub(crate) fn new() -> Self {
+        let staging = vec![0; STAGING_BYTES].into_boxed_slice();
+        Self { staging, start: 0, end: 0, body: None, lent: 0, discarding: false }
+    }
+
+    /// The length prefix of the next frame, once it is here.
+    pub(crate) fn prefix(&self) -> Option<[u8; PREFIX_BYTES]> {
+        self.staged().first_chunk().copied()
+    }
+
+    /// Whether nothing of the next frame is here.
+    pub(crate) fn is_between_frames(&self) -> bool {
+        self.body.is_none() && self.staged().is_empty()
+    }
+
+    /// Whether a whole frame waits to be taken.
+    pub(crate) fn has_frame(&self) -> bool {
+        !self.is_between_frames() && self.missing() == 0
+    }
+
+    /// The size of the frame that is being received into its own memory, or 0.
+    pub(crate) fn body_bytes(&self) -> usize {
+        self.body.as_ref().map_or(0, |body| body.memory.bytes.len())
+    }
+
+    /// A lower bound of the bytes that complete the next frame.
+    pub(crate) fn missing(&self) -> usize {
+        if let Some(body) = &self.body {
+            return body.memory.bytes.len() - body.filled;
+        }
+        let whole = self.prefix().map_or(PREFIX_BYTES, |prefix| {
+            // A negative length is refused when its turn comes; nothing is missing for that.
+            PREFIX_BYTES + usize::try_from(i32::from_be_bytes(prefix)).unwrap_or(0)
+        });
+        whole.saturating_sub(self.staged().len())
+    }
+
+    /// Takes the next frame, whose prefix says `frame_bytes`, if it is complete.
+    ///
+    /// If it is not, and too large to wait for it in the staging buffer, its memory is made now.
+    /// Both ask `custody` for who answers for that memory; `None` from it leaves all as it is.
+    pub(crate) fn take_frame(
+        &mut self,
+        frame_bytes: usize,
+        custody: impl FnOnce() -> Option<Custody>,
+    ) -> Option<Bytes> {
+        let complete = self.staged().len() >= PREFIX_BYTES + frame_bytes;
+        if !complete && frame_bytes <= STAGED_FRAME_BYTES_MAX {
+            return None;
+        }
+        let custody = custody()?;
+        let staged = &mut self.staging[self.start..self.end];
+        let head = &mut staged[PREFIX_BYTES..];
+        let filled = head.len().min(frame_bytes);
+        let mut memory = FrameMemory { bytes: vec![0; frame_bytes], custody };
+        memory.bytes[..filled].copy_from_slice(&head[..filled]);
+        if let Custody::Connection = memory.custody {
+            head[..filled].fill(0);
+        }
+        self.start += PREFIX_BYTES + filled;
+        if complete {
+            return Some(Bytes::from_owner(memory));
+        }
+        self.body = Some(Body { memory, filled });
+        None
+    }
+
+    /// Takes the frame that was received into its own memory, if it is complete.
+    pub(crate) fn take_body(&mut self) -> Option<Bytes> {
+        let body = self.body.take_if(|body| body.filled == body.memory.bytes.len())?;
+        Some(Bytes::from_owner(body.memory))
+    }
+
+    /// Whether a frame is being received into its own memory.
+    pub(crate) const fn has_body(&self) -> bool {
+        self.body.is_some()
+    }
+
+    /// How many bytes can be lent.
+    pub(crate) fn room(&self) -> usize {
+        match &self.body {
+            Some(_) => self.missing(),
+            None => STAGING_BYTES - self.staged().len(),
+        }
+    }
+
+    /// Lends memory for at most `bytes_max` bytes, which must not be more than the room.
+    pub(crate) fn space(&mut self, bytes_max: usize) -> &mut [u8] {
+        debug_assert!(bytes_max <= self.room());
+        self.lent = bytes_max;
+        if let Some(body) = &mut self.body {
+            return &mut body.memory.bytes[body.filled..][..bytes_max];
+        }
+        // Never more than one small unfinished frame is moved, and only when half of the buffer has
+        // been used up since the last time.
+        if self.start == self.end || self.end > STAGING_BYTES / 2 {
+            self.staging.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        let end = STAGING_BYTES.min(self.end + bytes_max);
+        self.lent = end - self.end;
+        &mut self.staging[self.end..end]
+    }
+
+    /// The first `n` bytes of the lent memory were filled.
+    ///
+    /// # Panics
+    ///
+    /// If less was lent.
+    pub(crate) fn received(&mut self, n: usize) {
+        assert!(n <= self.lent, "{n} bytes received into a space of {}", self.lent);
+        self.lent = 0;
+        match &mut self.body {
+            _ if self.discarding => {}
+            Some(body) => body.filled += n,
+            None => self.end += n,
+        }
+    }
+
+    /// Forgets everything and from now on everything that arrives.
+    pub(crate) fn discard(&mut self) {
+        self.body = None;
+        self.staging.fill(0);
+        (self.start, self.end, self.lent) = (0, 0, 0);
+        self.discarding = true;
+    }
+
+    /// The memory held here, the frame that is being received included.
+    pub(crate) fn bytes_held(&self) -> usize {
+        STAGING_BYTES + self.body_bytes()
+    }
+
+    fn staged(&self) -> &[u8] {
+        &self.staging[self.start..self.end]
+    }
+}
+
+/// The memory of one frame, as [`Bytes`] own it.
+struct FrameMemory {
+    bytes: Vec<u8>,
+    custody: Custody,
+}
+
+impl AsRef<[u8]> for FrameMemory {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for FrameMemory {
+    fn drop(&mut self) {
+        if let Custody::Connection = self.custody {
+            wipe(&mut self.bytes);
+        }
+    }
+}
+
+impl std::fmt::Debug for FrameMemory {
+    /// Says how large the frame is and not what is in it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "FrameMemory({} bytes, {:?})", self.bytes.len(), self.custody)
+    }
+}
+
+/// Overwrites what may have been a password. `black_box` keeps the compiler from leaving out writes
+/// to memory that is freed next.
+pub(crate) fn wipe(bytes: &mut [u8]) {
+    bytes.fill(0);
+    std::hint::black_box(bytes);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn feed(receiver: &mut Receiver, mut bytes: &[u8], chunk_bytes_max: usize) {
+        while !bytes.is_empty() && receiver.room() > 0 {
+            let space = receiver.space(receiver.room().min(chunk_bytes_max));
+            let n = space.len().min(bytes.len());
+            space[..n].copy_from_slice(&bytes[..n]);
+            receiver.received(n);
+            bytes = &bytes[n..];
+        }
+    }
+
+    fn take(receiver: &mut Receiver) -> Option<Bytes> {
+        if receiver.has_body() {
+            return receiver.take_body();
+        }
+        let frame_bytes = u32::from_be_bytes(receiver.prefix()?) as usize;
+        receiver.take_frame(frame_bytes, || Some(Custody::Connection))
+    }
+
+    fn framed(payload: &[u8]) -> Vec<u8> {
+        [&(payload.len() as u32).to_be_bytes(), payload].concat()
+    }
+
+    proptest! {
+        #[test]
+        fn frames_come_out_as_they_went_in_however_they_are_cut(
+            sizes in prop::collection::vec(0..20_000usize, 1..8),
+            chunk_bytes_max in 1..20_000usize,
+        ) {
+            let payloads: Vec<Vec<u8>> =
+                sizes.iter().enumerate().map(|(n, size)| vec![n as u8 + 1; *size]).collect();
+            let stream: Vec<u8> = payloads.iter().flat_map(|payload| framed(payload)).collect();
+            let mut receiver = Receiver::new();
+            let mut frames = Vec::new();
+            for chunk in stream.chunks(chunk_bytes_max) {
+                let mut chunk = chunk;
+                while !chunk.is_empty() {
+                    let n = chunk.len().min(receiver.room());
+                    feed(&mut receiver, &chunk[..n], chunk_bytes_max);
+                    chunk = &chunk[n..];
+                    while let Some(frame) = take(&mut receiver) {
+                        frames.push(frame);
+                    }
+                }
+            }
+            prop_assert_eq!(frames, payloads);
+            prop_assert!(receiver.is_between_frames());
+        }
+    }
+
+    #[test]
+    fn a_frame_keeps_its_reservation_until_its_last_view_is_dropped() {
+        let guard = Arc::new(());
+        let reservation = Reservation::new(Arc::clone(&guard));
+        let mut receiver = Receiver::new();
+        feed(&mut receiver, &framed(b"abcdefgh"), usize::MAX);
+        let frame = receiver.take_frame(8, || Some(Custody::Process(reservation))).unwrap();
+        let view = frame.slice(2..4);
+        drop(frame);
+        drop(receiver);
+        assert_eq!(Arc::strong_count(&guard), 2);
+        drop(view);
+        assert_eq!(Arc::strong_count(&guard), 1);
+    }
+
+    #[test]
+    fn nothing_of_a_frame_before_authentication_stays_in_the_staging_buffer() {
+        let mut receiver = Receiver::new();
+        feed(&mut receiver, &framed(b"\0project\0key#secret"), usize::MAX);
+        take(&mut receiver).unwrap();
+        assert!(!receiver.staging.windows(6).any(|window| window == b"secret"));
+    }
+
+    #[test]
+    fn a_refused_reservation_leaves_the_frame_where_it_is() {
+        let mut receiver = Receiver::new();
+        feed(&mut receiver, &framed(b"abcdefgh"), usize::MAX);
+        assert_eq!(receiver.take_frame(8, || None), None);
+        assert!(receiver.has_frame());
+        assert_eq!(take(&mut receiver).unwrap(), &b"abcdefgh"[..]);
+    }
+
+    #[test]
+    fn the_missing_bytes_are_never_overestimated() {
+        let mut receiver = Receiver::new();
+        assert_eq!(receiver.missing(), PREFIX_BYTES);
+        feed(&mut receiver, &[0, 0, 39], usize::MAX);
+        assert_eq!(receiver.missing(), 1);
+        feed(&mut receiver, &[16], usize::MAX);
+        assert_eq!(receiver.missing(), 10_000);
+        assert!(take(&mut receiver).is_none());
+        feed(&mut receiver, &[7; 9_000], usize::MAX);
+        assert_eq!(receiver.missing(), 1_000);
+        feed(&mut receiver, &[7; 1_000], usize::MAX);
+        assert!(receiver.has_frame());
+        assert_eq!(take(&mut receiver).unwrap().len(), 10_000);
+    }
+
+    #[test]
+    #[should_panic(expected = "5 bytes received into a space of 4")]
+    fn more_bytes_than_lent_are_a_bug_of_the_host() {
+        let mut receiver = Receiver::new();
+        receiver.space(4);
+        receiver.received(5);
+    }
+}
