@@ -32,6 +32,8 @@ ODD_DOCUMENTS = [
     b'{"truncated": "by the shipper',
     b"{not json}",
     b'{"two":1} {"documents":2}',
+    b'{"__time__":"forged","__source__":"forged","level":"info"}',
+    None,
 ]
 
 
@@ -41,7 +43,7 @@ class Record:
 
     json_topic: bool
     key: bytes | None
-    value: bytes
+    value: bytes | None
     headers: tuple
     timestamp_ms: int
 
@@ -70,11 +72,11 @@ def host(dice):
 
 
 def headers(dice):
-    """None as a rule; sometimes several, some of them with the same name or with no bytes."""
+    """None as a rule; sometimes several, some of them with the same name or without bytes."""
     if dice.random() < 0.7:
         return ()
     trace = f"{dice.getrandbits(64):016x}".encode()
-    return (("trace", trace), ("hop", b"edge"), ("hop", "ядро".encode()), ("empty", b""))
+    return (("trace", trace), ("hop", b"edge"), ("hop", "ядро".encode()), ("empty", b""), ("null", None))
 
 
 def plain_line(dice, index):

@@ -4,7 +4,9 @@ import json
 from dataclasses import dataclass
 from decimal import Decimal
 
-CLIENT_ID = "__tag__:__client_id__"
+ABOUT_THE_LOG = {"__time__", "__source__", "__topic__", "__shard__", "__offset__"}
+TAG = "__tag__:"
+CLIENT_ID = TAG + "__client_id__"
 
 
 @dataclass(frozen=True)
@@ -21,14 +23,13 @@ class StoredLog:
 
 
 def parse(line):
-    """One line of output. A repeated name, as of a repeated header, stays repeated."""
+    """One line of output. A name that repeats, as of a repeated header, has a list of values."""
     fields, about = [], {}
-    for name, value in json.loads(line, object_pairs_hook=list, parse_float=Decimal):
-        special = name in ("__shard__", "__offset__", "__time__", "__source__", "__topic__")
-        if special or name.startswith("__tag__:"):
+    for name, value in json.loads(line, parse_float=Decimal).items():
+        if name in ABOUT_THE_LOG or name.startswith(TAG):
             about[name] = value
         else:
-            fields.append((name, value))
+            fields += [(name, one) for one in (value if isinstance(value, list) else [value])]
     return StoredLog(
         shard=int(about["__shard__"]),
         offset=int(about["__offset__"]),
