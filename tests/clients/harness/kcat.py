@@ -16,7 +16,9 @@ HEADERS = (("sent-by", b"kcat"), ("hop", b"edge"), ("hop", "ядро".encode()))
 def sendable(records):
     """The records as kcat can send them: the same headers on all, and nothing without key and value."""
     return [
-        replace(record, headers=HEADERS) for record in records if record.value or record.key is not None
+        replace(record, headers=HEADERS, value=record.value or b"")
+        for record in records
+        if record.value or record.key is not None
     ]
 
 

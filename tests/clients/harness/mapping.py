@@ -2,7 +2,6 @@
 
 import json
 
-
 # Members that could pass for the server's own word are printed under another name.
 RESERVED = {"__time__", "__source__"}
 
