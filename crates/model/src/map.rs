@@ -1,3 +1,5 @@
+use std::mem;
+
 use bytes::Bytes;
 use logboom_wire::records::Record;
 
@@ -111,11 +113,11 @@ fn members(
             return None;
         }
     };
-    let names: Vec<Bytes> = members.iter().map(|member| plain(text, &member.name)).collect();
+    let mut names: Vec<_> = members.iter().map(|member| plain(text, &member.name)).collect();
     let repeats = Repeats::of(&names);
     let last_of_each = repeats.firsts().map(|first| {
         let last = repeats.all(first).last().unwrap_or(first);
-        (names[first].clone(), value(text, &members[last]))
+        (mem::take(&mut names[first]), value(text, &members[last]))
     });
     Some(last_of_each.collect())
 }

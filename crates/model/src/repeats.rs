@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 /// Where equal names stand in a list.
 #[derive(Debug)]
 pub(crate) struct Repeats {
@@ -13,9 +11,11 @@ impl Repeats {
     /// Takes `n log n` comparisons: the number of names is chosen by a stranger.
     pub(crate) fn of<T: Ord>(names: &[T]) -> Self {
         let mut repeats = Self { next: vec![None; names.len()], again: vec![false; names.len()] };
-        let mut latest = BTreeMap::new();
-        for (position, name) in names.iter().enumerate() {
-            if let Some(before) = latest.insert(name, position) {
+        let mut by_name: Vec<usize> = (0..names.len()).collect();
+        by_name.sort_unstable_by_key(|position| (&names[*position], *position));
+        for pair in by_name.windows(2) {
+            let (before, position) = (pair[0], pair[1]);
+            if names[before] == names[position] {
                 repeats.next[before] = Some(position);
                 repeats.again[position] = true;
             }

@@ -1,46 +1,44 @@
 //! Characters that must not reach a terminal as they are.
 
-/// How a character is written instead of itself.
-type Escape = fn(char) -> Option<&'static str>;
+use std::fmt::Write as _;
 
 /// Writes `bytes` as the inside of a JSON string.
 pub(super) fn write_json(out: &mut String, bytes: &[u8]) {
-    write(out, bytes, |c| match c {
-        '"' => Some("\\\""),
-        '\\' => Some("\\\\"),
-        other => common(other),
-    });
+    write(out, bytes, |c| matches!(c, '"' | '\\'));
 }
 
 /// Writes `bytes` on one line for people. A backslash stays one: paths are more frequent than line
 /// breaks, and what has to be exact is read as JSON.
 pub(super) fn write_plain(out: &mut String, bytes: &[u8]) {
-    write(out, bytes, common);
+    write(out, bytes, |_| false);
 }
 
-fn common(c: char) -> Option<&'static str> {
-    match c {
-        '\n' => Some("\\n"),
-        '\r' => Some("\\r"),
-        '\t' => Some("\\t"),
-        _ => None,
-    }
-}
-
+/// Writes a backslash before the characters of `is_quoted`, and escapes what acts on terminals.
 /// Replaces what is not UTF-8 by U+FFFD, as [`String::from_utf8_lossy`] does.
-fn write(out: &mut String, bytes: &[u8], escape: Escape) {
+fn write(out: &mut String, bytes: &[u8], is_quoted: impl Fn(char) -> bool) {
     for chunk in bytes.utf8_chunks() {
-        for c in chunk.valid().chars() {
-            match escape(c) {
-                Some(escaped) => out.push_str(escaped),
-                // All of these fit into four digits.
-                None if acts_on_terminals(c) => out.push_str(&format!("\\u{:04x}", u32::from(c))),
-                None => out.push(c),
-            }
+        let mut rest = chunk.valid();
+        let is_special = |(_, c): &(usize, char)| is_quoted(*c) || acts_on_terminals(*c);
+        while let Some((at, c)) = rest.char_indices().find(is_special) {
+            out.push_str(&rest[..at]);
+            escape(out, c);
+            rest = &rest[at + c.len_utf8()..];
         }
+        out.push_str(rest);
         if !chunk.invalid().is_empty() {
             out.push(char::REPLACEMENT_CHARACTER);
         }
+    }
+}
+
+fn escape(out: &mut String, c: char) {
+    match c {
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        // Four digits are enough for all of these. Writing to a String cannot fail.
+        _ if acts_on_terminals(c) => drop(write!(out, "\\u{:04x}", u32::from(c))),
+        _ => out.extend(['\\', c]),
     }
 }
 
