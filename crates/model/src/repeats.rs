@@ -36,7 +36,23 @@ impl Repeats {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn equal_names_are_found_in_order(names in proptest::collection::vec(0..9_u8, 0..200)) {
+            let repeats = Repeats::of(&names);
+            let firsts: Vec<usize> = repeats.firsts().collect();
+            let is_first = |at: &usize| !names[..*at].contains(&names[*at]);
+            prop_assert_eq!(&firsts, &(0..names.len()).filter(is_first).collect::<Vec<_>>());
+            for first in firsts {
+                let equal = (0..names.len()).filter(|at| names[*at] == names[first]);
+                prop_assert!(repeats.all(first).eq(equal));
+            }
+        }
+    }
 
     #[test]
     fn repeats_are_found_in_order() {

@@ -73,9 +73,7 @@ fn id_of(key: Option<&AccessKey>) -> Option<AccessKeyId> {
 fn matching_secret<'a>(key: Option<&'a AccessKey>, candidate: &[u8]) -> Option<&'a SecretHash> {
     let secrets = key.map_or(&[][..], |key| &key.secrets);
     let compared: [Choice; AccessKey::SECRETS_MAX] = std::array::from_fn(|slot| {
-        let secret = secrets.get(slot);
-        let present = Choice::from(u8::from(secret.is_some()));
-        secret.unwrap_or(&SecretHash::OF_NOBODY).compare(candidate) & present
+        secrets.get(slot).unwrap_or(&SecretHash::OF_NOBODY).compare(candidate)
     });
     let slot = compared.into_iter().position(bool::from)?;
     secrets.get(slot)
