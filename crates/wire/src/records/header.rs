@@ -103,6 +103,18 @@ impl BatchHeader {
         })
     }
 
+    /// The timestamp of a record of the batch.
+    pub(super) fn timestamp_of(&self, delta_ms: i64) -> Result<Option<i64>, BatchError> {
+        match self.attributes.timestamp_type() {
+            TimestampType::CreateTime => {
+                let timestamp_ms = self.base_timestamp_ms.checked_add(delta_ms);
+                timestamp_ms.map(to_timestamp).ok_or(BatchError::TimestampOutOfRange)
+            }
+            // A log stamps the batch only, so that it need not compress again.
+            TimestampType::LogAppendTime => Ok(to_timestamp(self.max_timestamp_ms)),
+        }
+    }
+
     /// The batch with this header and these records, as they go over the wire, checksum included.
     ///
     /// `records` are already compressed as the attributes say, and not longer than 2 GiB together
@@ -128,6 +140,11 @@ impl BatchHeader {
             .copy_from_slice(&checksum.to_be_bytes());
         batch
     }
+}
+
+/// A timestamp as it is on the wire, where -1 is none.
+pub(super) const fn to_timestamp(timestamp_ms: i64) -> Option<i64> {
+    if timestamp_ms == -1 { None } else { Some(timestamp_ms) }
 }
 
 /// What makes the batches of an idempotent producer recognisable when they are sent twice.

@@ -1,16 +1,17 @@
 //! The messages of the old formats, magic 0 and 1 (KIP-31, KIP-32).
 
-use super::input::Input;
+use super::header::to_timestamp;
+use super::input::{Input, to_length};
 use super::split::LENGTH_COUNTS_FROM;
 use super::{Attributes, BatchError, Codec, TimestampType};
 
-/// The checksum of a message covers everything from here on.
-const CHECKSUMMED_FROM: usize = LENGTH_COUNTS_FROM + 4;
+/// A message starts, behind its length, with a checksum of everything that follows.
+pub(super) const CHECKSUM_BYTES: usize = 4;
 
 /// The size of a message with an empty key and an empty value.
 pub(super) const fn message_bytes_min(magic: u8) -> usize {
     let timestamp_bytes = if magic == 0 { 0 } else { 8 };
-    CHECKSUMMED_FROM + 1 + 1 + timestamp_bytes + 4 + 4
+    LENGTH_COUNTS_FROM + CHECKSUM_BYTES + 1 + 1 + timestamp_bytes + 4 + 4
 }
 
 /// A message without offset, length and checksum.
@@ -20,6 +21,18 @@ pub(super) struct MessageFields<S> {
     pub(super) stamp: Stamp,
     pub(super) key: Option<S>,
     pub(super) value: Option<S>,
+}
+
+impl<S> MessageFields<S> {
+    /// The same without what may be borrowed.
+    pub(super) fn without_spans(self) -> MessageFields<()> {
+        MessageFields {
+            codec: self.codec,
+            stamp: self.stamp,
+            key: self.key.map(drop),
+            value: self.value.map(drop),
+        }
+    }
 }
 
 /// A timestamp and its meaning.
@@ -38,17 +51,18 @@ impl Stamp {
     pub(super) const fn of_inner(self, inner: Self) -> Self {
         match self.timestamp_type {
             TimestampType::LogAppendTime => self,
-            TimestampType::CreateTime => Self {
-                timestamp_ms: inner.timestamp_ms,
-                timestamp_type: TimestampType::CreateTime,
-            },
+            TimestampType::CreateTime => {
+                Self { timestamp_ms: inner.timestamp_ms, timestamp_type: TimestampType::CreateTime }
+            }
         }
     }
 }
 
-/// A timestamp as it is on the wire, where -1 is none.
-pub(super) const fn to_timestamp(timestamp_ms: i64) -> Option<i64> {
-    if timestamp_ms == -1 { None } else { Some(timestamp_ms) }
+/// Takes the first message off a set. What remains of it is behind its length: checksum and all.
+pub(super) fn next_message<'a>(set: &mut &'a [u8]) -> Result<&'a [u8], BatchError> {
+    let _offset: [u8; 8] = set.array()?;
+    let length = to_length(i32::from_be_bytes(set.array()?))?;
+    set.take(length)
 }
 
 /// Parses the message that `input` consists of, behind its checksum.

@@ -37,13 +37,16 @@ impl std::fmt::Debug for Record<'_> {
 
 /// The headers of a record (KIP-82): names that may repeat and need not be UTF-8, each with a value
 /// that may be null.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Headers<'a> {
     bytes: &'a [u8],
     left: usize,
 }
 
 impl Headers<'_> {
+    /// No headers.
+    pub(super) const EMPTY: Self = Self { bytes: &[], left: 0 };
+
     /// How many there are.
     #[must_use]
     pub const fn len(&self) -> usize {
@@ -94,6 +97,20 @@ pub(super) struct RecordFields<S> {
 impl<'a> RecordFields<&'a [u8]> {
     pub(super) const fn headers(&self) -> Headers<'a> {
         Headers { bytes: self.headers, left: self.header_count }
+    }
+}
+
+impl<S> RecordFields<S> {
+    /// The same without what may be borrowed.
+    pub(super) fn without_spans(self) -> RecordFields<()> {
+        RecordFields {
+            timestamp_delta_ms: self.timestamp_delta_ms,
+            offset_delta: self.offset_delta,
+            key: self.key.map(drop),
+            value: self.value.map(drop),
+            header_count: self.header_count,
+            headers: (),
+        }
     }
 }
 

@@ -2,10 +2,9 @@
 
 use crc_fast::Digest;
 
-use super::BatchError;
-use super::decompress::Decompressor;
+use super::decompress::{Decoders, Decompressor};
 use super::input::Input;
-use super::varint;
+use super::{BatchError, Codec, Limits, varint};
 
 /// The records of a batch, or the messages inside a compressed one, in chunks.
 pub(super) struct Stream<'a> {
@@ -14,6 +13,7 @@ pub(super) struct Stream<'a> {
     position: usize,
 }
 
+#[expect(clippy::large_enum_variant, reason = "there is one, on the stack, for a whole batch")]
 enum Source<'a> {
     /// Not compressed: the only chunk.
     Whole(&'a [u8]),
@@ -21,15 +21,24 @@ enum Source<'a> {
 }
 
 impl<'a> Stream<'a> {
-    pub(super) const fn whole(bytes: &'a [u8]) -> Self {
-        Self { source: Source::Whole(bytes), position: 0 }
+    /// Opens the records of a batch, or the messages inside a compressed one, of format `magic`.
+    /// `bytes_before` have come out of the same batch already and count towards the limit.
+    pub(super) fn open(
+        decoders: &'a mut Decoders,
+        codec: Codec,
+        magic: u8,
+        bytes: &'a [u8],
+        limits: &Limits,
+        bytes_before: usize,
+    ) -> Self {
+        let source = match decoders.start(codec, magic, bytes, limits, bytes_before) {
+            Some(decompressor) => Source::Compressed(decompressor),
+            None => Source::Whole(bytes),
+        };
+        Self { source, position: 0 }
     }
 
-    pub(super) const fn compressed(decompressor: Decompressor<'a>) -> Self {
-        Self { source: Source::Compressed(decompressor), position: 0 }
-    }
-
-    /// How many bytes have come out of the source so far.
+    /// How many bytes have come out of the batch so far.
     pub(super) const fn bytes_seen(&self) -> usize {
         match &self.source {
             Source::Whole(bytes) => bytes.len(),
@@ -120,8 +129,11 @@ impl Input for Part<'_, '_> {
     type Span = ();
 
     fn byte(&mut self) -> Result<u8, BatchError> {
-        self.remaining = self.remaining.checked_sub(1).ok_or(BatchError::Truncated)?;
+        if self.remaining == 0 {
+            return Err(BatchError::Truncated);
+        }
         let byte = self.stream.byte()?;
+        self.remaining -= 1;
         if let Some(digest) = &mut self.digest {
             digest.update(&[byte]);
         }
@@ -129,9 +141,8 @@ impl Input for Part<'_, '_> {
     }
 
     fn take(&mut self, mut count: usize) -> Result<(), BatchError> {
-        self.remaining = self.remaining.checked_sub(count).ok_or(BatchError::Truncated)?;
         while count > 0 {
-            if self.stream.at_end()? {
+            if count > self.remaining || self.stream.at_end()? {
                 return Err(BatchError::Truncated);
             }
             let unread = self.stream.unread();
@@ -141,6 +152,7 @@ impl Input for Part<'_, '_> {
             }
             let passed = passing.len();
             self.stream.position += passed;
+            self.remaining -= passed;
             count -= passed;
         }
         Ok(())

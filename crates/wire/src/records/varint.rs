@@ -1,13 +1,14 @@
 //! Variable-length integers of record batches (the zigzag varints of Protocol Buffers).
 
 use super::BatchError;
+use crate::primitive::varint::decode_bits;
 
 /// Decodes a VARINT from the bytes that `next_byte` yields.
 #[inline]
 pub(super) fn decode_i32(
     next_byte: impl FnMut() -> Result<u8, BatchError>,
 ) -> Result<i32, BatchError> {
-    let bits = decode_bits::<5>(next_byte)?;
+    let bits = decode_bits(5, BatchError::VarintTooLong, next_byte)?;
     let bits = u32::try_from(bits).map_err(|_| BatchError::VarintTooLong)?;
     Ok((bits >> 1).cast_signed() ^ -(bits & 1).cast_signed())
 }
@@ -17,7 +18,7 @@ pub(super) fn decode_i32(
 pub(super) fn decode_i64(
     next_byte: impl FnMut() -> Result<u8, BatchError>,
 ) -> Result<i64, BatchError> {
-    let bits = decode_bits::<10>(next_byte)?;
+    let bits = decode_bits(10, BatchError::VarintTooLong, next_byte)?;
     Ok((bits >> 1).cast_signed() ^ -(bits & 1).cast_signed())
 }
 
@@ -34,26 +35,6 @@ pub(super) fn encode_i64(value: i64, out: &mut Vec<u8>) {
         bits >>= 7;
     }
     out.push(bits as u8);
-}
-
-#[inline]
-fn decode_bits<const BYTES_MAX: u32>(
-    mut next_byte: impl FnMut() -> Result<u8, BatchError>,
-) -> Result<u64, BatchError> {
-    let mut value = 0;
-    for index in 0..BYTES_MAX {
-        let byte = next_byte()?;
-        let bits = u64::from(byte & 0x7f);
-        let shifted = bits << (7 * index);
-        if shifted >> (7 * index) != bits {
-            return Err(BatchError::VarintTooLong);
-        }
-        value |= shifted;
-        if byte & 0x80 == 0 {
-            return Ok(value);
-        }
-    }
-    Err(BatchError::VarintTooLong)
 }
 
 #[cfg(test)]

@@ -36,33 +36,43 @@ const KEPT_BYTES_MAX: usize = lz4::WINDOW_BYTES_MAX;
 /// The parts of decoders that are worth reusing.
 #[derive(Default)]
 pub(super) struct Decoders {
+    /// Bytes of output since the beginning.
+    pub(super) bytes_decompressed: u64,
     window: Vec<u8>,
     inflate: Option<flate2::Decompress>,
     zstd: Option<::zstd::zstd_safe::DCtx<'static>>,
 }
 
 impl Decoders {
-    /// Starts to decompress `input`. More than `bytes_max` bytes of output are an error.
+    /// Starts to decompress `input`, which is in a batch or message of format `magic`. `None` if
+    /// there is nothing to decompress.
+    ///
+    /// `bytes_before` have come out of the same batch already and count towards the limit.
     pub(super) fn start<'a>(
         &'a mut self,
-        codec: CompressedWith,
+        codec: Codec,
+        magic: u8,
         input: &'a [u8],
         limits: &Limits,
-        bytes_max: usize,
-    ) -> Decompressor<'a> {
+        bytes_before: usize,
+    ) -> Option<Decompressor<'a>> {
         let decoder = match codec {
-            CompressedWith::Gzip => Decoder::Gzip(Gzip::new(input, &mut self.inflate)),
-            CompressedWith::Snappy => {
-                Decoder::Snappy(Snappy::new(input, limits.snappy_block_bytes_max))
-            }
-            CompressedWith::Lz4 { header_checksum } => {
-                Decoder::Lz4(Lz4::new(input, header_checksum))
-            }
-            CompressedWith::Zstd => {
+            Codec::None => return None,
+            Codec::Gzip => Decoder::Gzip(Gzip::new(input, &mut self.inflate)),
+            Codec::Snappy => Decoder::Snappy(Snappy::new(input, limits.snappy_block_bytes_max)),
+            Codec::Lz4 => Decoder::Lz4(Lz4::new(input, magic)),
+            Codec::Zstd => {
                 Decoder::Zstd(Zstd::new(input, limits.zstd_window_log_max, &mut self.zstd))
             }
         };
-        Decompressor { decoder, window: &mut self.window, chunk: 0..0, bytes_out: 0, bytes_max }
+        Some(Decompressor {
+            decoder,
+            window: &mut self.window,
+            bytes_decompressed: &mut self.bytes_decompressed,
+            chunk: 0..0,
+            bytes_out: bytes_before,
+            bytes_max: limits.decompressed_bytes_max,
+        })
     }
 
     /// Gives back what a large batch left behind.
@@ -79,4 +89,80 @@ impl Decoders {
         let zstd = self.zstd.as_ref().map_or(0, |zstd| zstd.sizeof());
         self.window.len() + inflate + zstd
     }
+}
+
+impl fmt::Debug for Decoders {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Decoders({} bytes held)", self.bytes_held())
+    }
+}
+
+/// Decompresses one input, a chunk at a time.
+pub(super) struct Decompressor<'a> {
+    decoder: Decoder<'a>,
+    window: &'a mut Vec<u8>,
+    bytes_decompressed: &'a mut u64,
+    /// Where in the window the current chunk is.
+    chunk: Range<usize>,
+    bytes_out: usize,
+    bytes_max: usize,
+}
+
+enum Decoder<'a> {
+    Gzip(Gzip<'a>),
+    Snappy(Snappy<'a>),
+    Lz4(Lz4<'a>),
+    Zstd(Zstd<'a>),
+}
+
+impl Decompressor<'_> {
+    /// The current chunk; empty before the first and behind the last one.
+    pub(super) fn chunk(&self) -> &[u8] {
+        &self.window[self.chunk.clone()]
+    }
+
+    /// How many bytes have come out of the batch so far.
+    pub(super) const fn bytes_out(&self) -> usize {
+        self.bytes_out
+    }
+
+    /// Goes on to the next chunk.
+    pub(super) fn advance(&mut self) -> Result<(), BatchError> {
+        let left = self.bytes_max.saturating_sub(self.bytes_out);
+        self.chunk = match &mut self.decoder {
+            Decoder::Gzip(gzip) => gzip.next_chunk(self.window),
+            Decoder::Snappy(snappy) => snappy.next_chunk(self.window, left),
+            Decoder::Lz4(lz4) => lz4.next_chunk(self.window),
+            Decoder::Zstd(zstd) => zstd.next_chunk(self.window),
+        }?;
+        *self.bytes_decompressed += self.chunk.len() as u64;
+        if self.chunk.len() > left {
+            return Err(BatchError::DecompressedTooLarge { bytes_max: self.bytes_max });
+        }
+        self.bytes_out += self.chunk.len();
+        Ok(())
+    }
+}
+
+/// Makes sure that the window has at least so many bytes. Its content may be lost.
+fn widen(window: &mut Vec<u8>, bytes: usize) -> &mut [u8] {
+    if window.len() < bytes {
+        // A new vector is zeroed page by page as it is used, a resized one all at once.
+        *window = vec![0; bytes];
+    }
+    &mut window[..bytes]
+}
+
+/// Takes `count` bytes from the front of compressed input.
+fn take<'a>(input: &mut &'a [u8], count: usize) -> Option<&'a [u8]> {
+    let (taken, rest) = input.split_at_checked(count)?;
+    *input = rest;
+    Some(taken)
+}
+
+/// Takes `N` bytes from the front of compressed input.
+fn take_array<const N: usize>(input: &mut &[u8]) -> Option<[u8; N]> {
+    let (taken, rest) = input.split_first_chunk()?;
+    *input = rest;
+    Some(*taken)
 }
