@@ -53,7 +53,7 @@ impl Connection {
 
     /// Closes for the reason that was there when closing began.
     pub(crate) fn close_as_planned(&mut self) {
-        if let Some(reason) = self.reason.take() {
+        if let Some(reason) = self.reason.clone() {
             self.close(reason);
         }
     }
@@ -79,7 +79,9 @@ impl Connection {
             return None;
         }
         let between_frames = self.receiver.is_between_frames();
-        let never_complete = self.eof && !self.receiver.has_frame();
+        // A frame that has not been looked at for want of room may have to be refused instead.
+        let looked_at = self.has_window() || self.memory.is_asked();
+        let never_complete = self.eof && looked_at && !self.receiver.has_frame();
         match (between_frames, never_complete) {
             (false, false) => None,
             _ if self.draining => Some(CloseReason::Drained),

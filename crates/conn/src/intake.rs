@@ -95,7 +95,7 @@ impl Connection {
 
     /// Whether the next frame may be taken as far as the connection itself is concerned: its phase,
     /// its window of requests and bytes, and responses that the peer has not read.
-    fn has_window(&self) -> bool {
+    pub(crate) fn has_window(&self) -> bool {
         let limits = self.config.limits();
         let asking = matches!(self.memory, MemoryWait::Wanted { .. } | MemoryWait::Asked { .. });
         // A length that is refused anyway needs no room. A frame of any other length fits at the

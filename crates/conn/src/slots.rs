@@ -52,7 +52,8 @@ pub(crate) struct Slots {
 impl Slots {
     /// Adds a request that the application has to answer, and returns its number.
     pub(crate) fn push_waiting(&mut self, request: Request, bytes: usize, wait: Waiting) -> u64 {
-        self.deadline = earlier(self.deadline, wait.deadline);
+        let others = self.deadline.filter(|_| !self.is_empty());
+        self.deadline = earlier(others, wait.deadline);
         self.push(Slot { request, bytes, state: State::Waiting(wait) })
     }
 

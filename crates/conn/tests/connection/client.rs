@@ -80,6 +80,9 @@ pub(crate) fn metadata(version: i16, correlation_id: i32, topics: Option<&[&str]
     })
 }
 
+/// What the records of a [`produce`] request consist of.
+pub(crate) const RECORDS_BYTE: u8 = 0x5a;
+
 /// What a [`produce`] request is made of.
 #[derive(Debug, Clone)]
 pub(crate) struct Production {
@@ -109,7 +112,7 @@ pub(crate) fn produce(correlation_id: i32, production: &Production) -> Vec<u8> {
         body.array_count(partitions);
         for index in 0..partitions {
             body.i32(index as i32);
-            body.bytes(&vec![0x5a; records_bytes]);
+            body.bytes(&vec![RECORDS_BYTE; records_bytes]);
             body.no_tagged_fields();
         }
         body.no_tagged_fields();

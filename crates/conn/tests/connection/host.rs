@@ -22,10 +22,10 @@ pub(crate) struct Host {
     pub(crate) now: Instant,
     /// What the connection asked and nobody has answered yet.
     pub(crate) events: Vec<Event>,
+    /// What the connection asked at any time, in words.
+    pub(crate) log: Vec<String>,
     /// What the connection sent, as far as the peer has read it.
     pub(crate) received: Vec<u8>,
-    /// The largest amount of memory it ever held at a wait.
-    pub(crate) bytes_held_max: usize,
 }
 
 impl Host {
@@ -39,8 +39,8 @@ impl Host {
         let config = Arc::new(Config::new(limits, memory).unwrap());
         let peer = Peer { address: ([127, 0, 0, 1], 50_000).into(), server_name: None };
         let connection = Connection::new(Arc::clone(&config), peer, [7; 32], start);
-        let (events, received) = (Vec::new(), Vec::new());
-        Self { connection, config, start, now: start, events, received, bytes_held_max: 0 }
+        let (events, log, received) = (Vec::new(), Vec::new(), Vec::new());
+        Self { connection, config, start, now: start, events, log, received }
     }
 
     /// A connection of a client that has logged in.
@@ -64,7 +64,10 @@ impl Host {
     pub(crate) fn poll(&mut self) -> Result<Wait, CloseReason> {
         loop {
             match self.connection.poll(self.now) {
-                Step::Event(event) => self.events.push(event),
+                Step::Event(event) => {
+                    self.log.push(in_words(&event));
+                    self.events.push(event);
+                }
                 Step::Closed(reason) => {
                     let again = self.connection.poll(self.now);
                     assert!(matches!(again, Step::Closed(again) if again == reason));
@@ -72,7 +75,6 @@ impl Host {
                 }
                 Step::Wait(wait) => {
                     let held = self.connection.bytes_held();
-                    self.bytes_held_max = self.bytes_held_max.max(held);
                     assert!(held <= self.config.bytes_per_connection_max());
                     assert_eq!(self.again(), wait, "polled again at the same time");
                     assert_eq!(self.connection.recv_space().is_some(), wait.read);
@@ -213,6 +215,19 @@ pub(crate) fn success(event: Event) -> Option<Command> {
             Command::Produced(produce.ticket, outcomes)
         }
     })
+}
+
+/// All there is to an event.
+fn in_words(event: &Event) -> String {
+    match event {
+        Event::Produce(produce) => {
+            let topics = produce.request().topics().flat_map(|topic| topic.partitions());
+            let records: Vec<_> = topics.map(|partition| partition.records).collect();
+            format!("{event:?} {records:?}")
+        }
+        Event::Metadata(query) => format!("{event:?} {:?}", query.request()),
+        event => format!("{event:?}"),
+    }
 }
 
 pub(crate) fn stored() -> PartitionOutcome {

@@ -90,7 +90,7 @@ fn a_produce_event_shows_what_was_sent_and_shares_only_its_own_frame() {
     for topic in request.topics() {
         for partition in topic.partitions() {
             let records = produce.slice(partition.records.unwrap());
-            assert_eq!(records, vec![0x5a; 500]);
+            assert_eq!(records, vec![client::RECORDS_BYTE; 500]);
             assert_eq!(records.as_ptr(), partition.records.unwrap().as_ptr(), "not a copy");
         }
     }
