@@ -96,12 +96,12 @@ impl Receiver {
         let staged = &mut self.staging[self.start..self.end];
         let head = &mut staged[PREFIX_BYTES..];
         let filled = head.len().min(frame_bytes);
-        let mut memory = FrameMemory { bytes: vec![0; frame_bytes], custody };
-        memory.bytes[..filled].copy_from_slice(&head[..filled]);
-        if let Custody::Connection = memory.custody {
-            head[..filled].fill(0);
+        let bytes = if complete { head[..filled].to_vec() } else { begun(head, frame_bytes) };
+        if let Custody::Connection = custody {
+            wipe(&mut head[..filled]);
         }
         self.start += PREFIX_BYTES + filled;
+        let memory = FrameMemory { bytes, custody };
         if complete {
             return Some(Bytes::from_owner(memory));
         }
@@ -178,6 +178,13 @@ impl Receiver {
     fn staged(&self) -> &[u8] {
         &self.staging[self.start..self.end]
     }
+}
+
+/// Memory for a frame of which `head` is here.
+fn begun(head: &[u8], frame_bytes: usize) -> Vec<u8> {
+    let mut bytes = vec![0; frame_bytes];
+    bytes[..head.len()].copy_from_slice(head);
+    bytes
 }
 
 /// The memory of one frame, as [`Bytes`] own it.

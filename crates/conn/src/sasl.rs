@@ -6,7 +6,6 @@ use crate::recv::wipe;
 pub(crate) const PLAIN: &str = "PLAIN";
 
 /// A password. It has no printed form, and its memory is overwritten when it is dropped.
-#[derive(Clone)]
 pub struct Secret(Vec<u8>);
 
 impl Secret {

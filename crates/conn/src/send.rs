@@ -34,13 +34,19 @@ impl Output {
 
     /// Lets `encode` append, and returns how many bytes it appended.
     pub(crate) fn append(&mut self, encode: impl FnOnce(&mut Vec<u8>)) -> usize {
-        if self.chunks.back().is_none_or(|last| last.len() >= CHUNK_BYTES) {
-            self.chunks.push_back(std::mem::take(&mut self.spare));
+        let has_room = self.chunks.back().is_some_and(|last| last.len() < CHUNK_BYTES);
+        let last = if has_room { self.chunks.pop_back() } else { None };
+        let mut chunk = last.unwrap_or_else(|| std::mem::take(&mut self.spare));
+        let before = chunk.len();
+        encode(&mut chunk);
+        let appended = chunk.len() - before;
+        if chunk.is_empty() {
+            // What is sent as nothing takes no place: an empty buffer would look like work.
+            self.spare = chunk;
+        } else {
+            self.chunks.push_back(chunk);
         }
-        let Some(last) = self.chunks.back_mut() else { return 0 };
-        let before = last.len();
-        encode(last);
-        last.len() - before
+        appended
     }
 
     /// Lends what is to be sent, first byte first, and returns how many slices were filled.
@@ -108,6 +114,7 @@ mod tests {
                 let n = output.append(|out| out.extend_from_slice(&response));
                 prop_assert_eq!(n, appended);
                 expected.extend_from_slice(&response);
+                prop_assert_eq!(output.is_empty(), wire.len() == expected.len());
                 send(&mut output, sent, &mut wire);
                 prop_assert_eq!(output.is_empty(), wire.len() == expected.len());
             }

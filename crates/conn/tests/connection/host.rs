@@ -79,11 +79,19 @@ impl Host {
                     assert_eq!(self.again(), wait, "polled again at the same time");
                     assert_eq!(self.connection.recv_space().is_some(), wait.read);
                     self.connection.handle_received(0);
+                    assert_eq!(self.offered() > 0, wait.write);
                     assert!(wait.want >= 1 && wait.deadline.is_some_and(|at| at > self.now));
                     return Ok(wait);
                 }
             }
         }
+    }
+
+    /// How many bytes the connection would like to send, as far as a few slices hold them.
+    fn offered(&self) -> usize {
+        let mut slices = [IoSlice::new(&[]); 4];
+        let filled = self.connection.transmit(&mut slices);
+        slices[..filled].iter().map(|slice| slice.len()).sum()
     }
 
     fn again(&mut self) -> Wait {

@@ -117,7 +117,7 @@ fn perform(host: &mut Host, op: Op) -> Result<(), CloseReason> {
     match op {
         Op::Send(bytes) => drop(host.send(&bytes)),
         Op::Read(bytes_max) => drop(host.read(bytes_max)),
-        Op::Answer(choice) => answer(host, choice, |event| success(event)),
+        Op::Answer(choice) => answer(host, choice, success),
         Op::Refuse(choice) => answer(host, choice, refusal),
         Op::Pass(time) => host.pass(time),
         Op::Ring => host.now = deadline.unwrap_or(host.now),

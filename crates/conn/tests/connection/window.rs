@@ -7,6 +7,7 @@ use logboom_conn::{
     CloseReason, Command, Event, Limits, Memory, MemoryRequest, Reservation, Timer,
 };
 use logboom_sans_io::{Machine, Stale};
+use logboom_wire::frame::FrameError;
 use proptest::prelude::*;
 
 use crate::client::{self, Production};
@@ -146,6 +147,42 @@ fn a_large_frame_is_received_into_its_own_memory() {
     let topic = produce.request().topics().next().unwrap();
     let records = topic.partitions().next().unwrap().records.unwrap();
     assert_eq!(records, vec![client::RECORDS_BYTE; 1_000_000]);
+}
+
+#[test]
+fn a_frame_of_the_largest_size_is_served_and_one_byte_more_closes() {
+    let request = client::produce(1, &records(20_000));
+    let bytes_max = request.len() - 4;
+    let limits = |frame_bytes_max| Limits {
+        frame_bytes_max,
+        bytes_in_flight_max: bytes_max,
+        ..Limits::default()
+    };
+    let mut host = Host::ready(limits(bytes_max));
+    host.send(&request);
+    host.answer();
+    assert_eq!(host.correlation_ids(), [1]);
+
+    let mut host = Host::ready(limits(bytes_max - 1));
+    let held = host.connection.bytes_held();
+    host.send(&request[..100]);
+    assert_eq!(host.connection.bytes_held(), held);
+    host.connection.handle_eof();
+    let expected = CloseReason::FrameTooLarge { bytes: bytes_max, bytes_max: bytes_max - 1 };
+    assert_eq!(host.closed(), expected);
+}
+
+#[test]
+fn lengths_that_cannot_be_close() {
+    let negative = FrameError::Negative { length: -1 };
+    let small = FrameError::TooSmall { bytes: 9, bytes_min: 10 };
+    for (prefix, error) in [([0xff; 4], negative), ([0, 0, 0, 9], small)] {
+        for mut host in [Host::new(Limits::default()), Host::ready(Limits::default())] {
+            host.send(&prefix);
+            host.connection.handle_eof();
+            assert_eq!(host.closed(), CloseReason::BadFrame(error));
+        }
+    }
 }
 
 #[test]
