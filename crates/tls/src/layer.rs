@@ -147,20 +147,25 @@ impl<M: OnSecured> Tls<M> {
         true
     }
 
-    /// Gives rustls as much ciphertext as it takes at once.
+    /// Gives rustls one record, or what has arrived of it.
+    ///
+    /// Not more: the next one has to wait until the inner machine has taken this one, so that
+    /// back-pressure is exact and a bad record never overtakes a good one.
     fn decrypt(&mut self) {
-        let mut ciphertext = self.incoming.as_slice();
-        let taken = self.session.read_tls(&mut ciphertext).map_err(|error| error.to_string());
-        if let Ok(taken) = taken {
-            self.record.advance(&self.incoming.as_slice()[..taken]);
-            self.incoming.consume(taken);
+        let received = self.incoming.as_slice();
+        let record_bytes = self.record.advance(received);
+        let mut ciphertext = &received[..record_bytes];
+        let mut taken = Ok(1);
+        while !ciphertext.is_empty() && taken.as_ref().is_ok_and(|&n| n > 0) {
+            taken = self.session.read_tls(&mut ciphertext).map_err(|error| error.to_string());
         }
+        self.incoming.consume(record_bytes);
         let processed = self.session.process_new_packets();
         if self.phase == Phase::Handshake && !self.session.is_handshaking() {
             self.phase = Phase::Open;
             self.inner.handle_secured(self.session.server_name());
         }
-        self.plaintext = self.phase == Phase::Open;
+        self.plaintext = self.phase == Phase::Open && processed.is_ok();
         self.end = match (taken, processed) {
             (_, Err(rustls::Error::AlertReceived(alert))) => {
                 Some(End::Failed(TlsFailure::PeerAlert { description: alert.into() }))
@@ -229,10 +234,10 @@ impl<M: OnSecured> Tls<M> {
         self.outgoing.fill_from(&mut self.session)
     }
 
-    /// Why TLS has failed, once everything that came intact before has been delivered.
+    /// Why TLS has failed, if it has.
     fn failure(&self) -> Option<TlsFailure> {
         match &self.end {
-            Some(End::Failed(failure)) if !self.plaintext => Some(failure.clone()),
+            Some(End::Failed(failure)) => Some(failure.clone()),
             _ => None,
         }
     }
@@ -247,7 +252,6 @@ impl<M: OnSecured> Tls<M> {
         // says that the keys of a TLS 1.2 connection are worn out.
         if self.outgoing.len() < self.unsent {
             self.unsent = 0;
-            self.plaintext = false;
             self.end = Some(End::Failed(TlsFailure::KeysExhausted));
         }
         moved

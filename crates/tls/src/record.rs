@@ -15,19 +15,22 @@ pub(crate) struct RecordCursor {
 }
 
 impl RecordCursor {
-    /// Lets `bytes` pass.
-    pub(crate) fn advance(&mut self, mut bytes: &[u8]) {
-        while !bytes.is_empty() {
-            let (part, rest) = bytes.split_at(self.missing().min(bytes.len()));
+    /// Lets `bytes` pass up to the end of the current record, and returns how many that are.
+    pub(crate) fn advance(&mut self, bytes: &[u8]) -> usize {
+        let mut passed = 0;
+        while passed < bytes.len() {
+            let part = &bytes[passed..][..self.missing().min(bytes.len() - passed)];
             if self.seen < HEADER_BYTES {
                 self.header[self.seen..][..part.len()].copy_from_slice(part);
             }
             self.seen += part.len();
+            passed += part.len();
             if self.seen >= HEADER_BYTES && self.missing() == 0 {
                 self.seen = 0;
+                break;
             }
-            bytes = rest;
         }
+        passed
     }
 
     /// How many bytes of an incomplete record have passed.
@@ -67,7 +70,11 @@ mod tests {
             let mut cursor = RecordCursor::default();
             let mut passed = 0;
             for chunk in stream.chunks(cut) {
-                cursor.advance(chunk);
+                let mut rest = chunk;
+                while !rest.is_empty() {
+                    rest = &rest[cursor.advance(rest)..];
+                    prop_assert!(cursor.partial() == 0 || rest.is_empty());
+                }
                 passed += chunk.len();
                 let mut border = 0;
                 let mut next = lengths.iter().map(|&length| HEADER_BYTES + usize::from(length));

@@ -1,7 +1,7 @@
 use std::io::ErrorKind;
 use std::sync::Arc;
 
-use logboom_sans_io::testing::{Closed, Command, Event};
+use logboom_sans_io::testing::{Closed, Command, Event, FRAME_BYTES_MAX, WINDOW_FRAMES};
 use logboom_sans_io::{Machine, Stale, TlsFailure};
 use rustls::crypto::{CipherSuiteCommon, CryptoProvider, aws_lc_rs};
 use rustls::version::{TLS12, TLS13};
@@ -130,10 +130,35 @@ fn what_came_intact_before_a_bad_record_is_delivered_in_any_chunking() {
 }
 
 #[test]
+fn a_bad_record_waits_until_a_paused_machine_has_taken_what_came_before() {
+    let mut pair = Pair::open(&TLS13);
+    pair.echo = false;
+    // More than the window and the buffer of the machine hold together.
+    let frames = WINDOW_FRAMES + 20;
+    (0..frames).for_each(|_| pair.send_frame(&[1; FRAME_BYTES_MAX / 10], 1 << 14));
+    pair.to_server.extend(b"\x17\x03\x03\0\x20 a record that nobody can decrypt");
+    pair.settle();
+    for number in 0..frames {
+        assert_eq!(pair.events.len(), frames.min(WINDOW_FRAMES + number));
+        assert!(pair.client_error.is_none(), "the bad record came too early");
+        pair.answer(number as u64, b"fine");
+        pair.settle();
+        if pair.client_error.is_some() {
+            break;
+        }
+    }
+    assert_eq!(pair.events.len(), frames);
+    pair.end_of_client();
+    assert!(matches!(pair.closed, Some(Closed::Tls(TlsFailure::Corrupt { .. }))));
+}
+
+#[test]
 fn garbage_behind_the_handshake_ends_the_connection() {
     for version in BOTH_VERSIONS {
         let mut pair = Pair::open(version);
         pair.to_server = b"GET / HTTP/1.1\r\n\r\n".to_vec();
+        pair.settle();
+        assert_eq!(pair.server.apply(Command::Drain), Err(Stale));
         pair.end_of_client();
         assert!(matches!(pair.closed, Some(Closed::Tls(TlsFailure::Corrupt { .. }))));
     }
@@ -156,6 +181,16 @@ fn a_broken_transport_ends_the_connection_at_once() {
     pair.server.handle_transport_error(ErrorKind::ConnectionReset);
     pair.poll();
     assert_eq!(pair.closed, Some(Closed::Transport(ErrorKind::ConnectionReset)));
+}
+
+#[test]
+fn a_transport_that_breaks_while_leaving_ends_the_wait_but_not_the_reason() {
+    let mut pair = Pair::open(&TLS13);
+    pair.to_server = vec![0; 100];
+    pair.settle();
+    pair.server.handle_transport_error(ErrorKind::ConnectionReset);
+    pair.poll();
+    assert!(matches!(pair.closed, Some(Closed::Tls(TlsFailure::Corrupt { .. }))));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use logboom_sans_io::testing::{Closed, Command, Event, Frames};
 use logboom_sans_io::{Machine, Step, Wait};
 use rcgen::{CertificateParams, DnType, KeyPair};
-use rustls::crypto::aws_lc_rs;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::sign::CertifiedKey;
 use rustls::{
@@ -41,9 +41,17 @@ pub(crate) fn client_config(
     trusted: &Certificate,
     versions: &[&'static SupportedProtocolVersion],
 ) -> ClientConfig {
+    client_config_with(aws_lc_rs::default_provider(), trusted, versions)
+}
+
+pub(crate) fn client_config_with(
+    provider: CryptoProvider,
+    trusted: &Certificate,
+    versions: &[&'static SupportedProtocolVersion],
+) -> ClientConfig {
     let mut roots = RootCertStore::empty();
     roots.add(trusted.der.clone()).expect("a well-formed certificate");
-    ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+    ClientConfig::builder_with_provider(Arc::new(provider))
         .with_protocol_versions(versions)
         .expect("a supported version")
         .with_root_certificates(roots)

@@ -103,6 +103,15 @@ fn a_stuck_write_does_not_keep_bytes_from_being_read() {
 }
 
 #[test]
+fn reading_goes_on_between_short_writes() {
+    let mut host = Host::new([frame(&[1; 1_000]), frame(b"second"), frame(b"third")]);
+    host.world().writes = vec![Act::Take(1); 2_000].into();
+    host.run();
+    let written: Vec<usize> = host.world().events.iter().map(|(_, written)| *written).collect();
+    assert!(written[2] < 10, "a frame waited until {} bytes were written", written[2]);
+}
+
+#[test]
 fn a_machine_that_pauses_reading_is_not_read_for() {
     let mut host = Host::new((0..100).map(|_| frame(b"hello")));
     host.world().echo = false;
@@ -181,6 +190,16 @@ fn hints_are_large_or_fall_and_never_ask_for_more_than_will_come() {
     let mut host = Host::new((0..20).map(|_| frame(&[1; 500])));
     host.run();
     assert_eq!(host.world().wants, [], "short frames cost no hints");
+}
+
+#[test]
+fn a_task_that_has_slept_has_its_full_budget_again() {
+    let mut host = Host::new([]);
+    host.world().echo = false;
+    host.run();
+    for _ in 0..WINDOW_FRAMES {
+        assert_eq!(host.change(|world| world.reads.push_back(frame(b"calm"))), 1);
+    }
 }
 
 #[test]

@@ -43,7 +43,8 @@ pub(super) struct World {
     pub(super) now: Instant,
     pub(super) alarm: Option<Instant>,
     pub(super) alarms_set: usize,
-    pub(super) events: Vec<Event>,
+    /// Every event, and how much had been written when it came.
+    pub(super) events: Vec<(Event, usize)>,
     pub(super) endings: Vec<Result<Closed, &'static str>>,
     /// The session answers every frame with itself, at once.
     pub(super) echo: bool,
@@ -119,15 +120,19 @@ impl Host {
         while !self.poll() {}
     }
 
-    /// Changes the world and lets everything that sleeps look at it.
-    pub(super) fn change(&mut self, change: impl FnOnce(&mut World)) {
+    /// Changes the world and lets everything that sleeps look at it. How often it is polled.
+    pub(super) fn change(&mut self, change: impl FnOnce(&mut World)) -> usize {
         let wakers = {
             let mut world = self.world();
             change(&mut world);
             std::mem::take(&mut world.wakers)
         };
         wakers.into_iter().for_each(Waker::wake);
-        self.run();
+        let mut polls = 1;
+        while !self.poll() {
+            polls += 1;
+        }
+        polls
     }
 }
 
@@ -146,7 +151,8 @@ impl Session for Recorder {
             self.inbox.push(Command::Answer { number: *number, payload: payload.clone() });
         }
         let panics = matches!(&event, Event::Frame { payload, .. } if payload == b"session panic");
-        world.events.push(event);
+        let written = world.written.len();
+        world.events.push((event, written));
         drop(world);
         assert!(!panics, "a frame asked the session for a panic");
     }
