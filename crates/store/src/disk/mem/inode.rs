@@ -1,0 +1,129 @@
+use super::Crash;
+use crate::random::Random;
+
+/// Devices write sectors of this size whole or not at all, if they do not garble them.
+const SECTOR_BYTES: u64 = 512;
+
+/// The content of a file, as the processes see it and as the device has it.
+#[derive(Debug, Default)]
+pub(super) struct Inode {
+    cached: Vec<u8>,
+    durable: Vec<u8>,
+    /// What is on its way from `cached` to `durable`.
+    pending: Vec<Change>,
+}
+
+#[derive(Debug)]
+enum Change {
+    Write { position: u64, bytes: Vec<u8> },
+    Length(u64),
+}
+
+impl Inode {
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.cached
+    }
+
+    pub(super) fn write(&mut self, position: u64, bytes: &[u8]) {
+        self.change(Change::Write { position, bytes: bytes.to_vec() });
+    }
+
+    pub(super) fn set_length(&mut self, length: u64) {
+        self.change(Change::Length(length));
+    }
+
+    pub(super) fn sync(&mut self) {
+        for change in self.pending.drain(..) {
+            change.apply(&mut self.durable);
+        }
+    }
+
+    /// What was on its way never arrives, and nobody remembers that it should.
+    pub(super) fn fail_sync(&mut self) {
+        self.pending.clear();
+    }
+
+    pub(super) fn forget_cached(&mut self) {
+        self.cached.clone_from(&self.durable);
+        for change in &self.pending {
+            change.apply(&mut self.cached);
+        }
+    }
+
+    /// Changes the file on the device behind everybody's back.
+    pub(super) fn edit(&mut self, edit: impl Fn(&mut Vec<u8>)) {
+        edit(&mut self.durable);
+        edit(&mut self.cached);
+    }
+
+    pub(super) fn crash(&mut self, crash: Crash, random: &mut Random) {
+        match crash {
+            Crash::Kill => return,
+            Crash::LoseUnsynced => self.pending.clear(),
+            Crash::KeepUnsynced => self.sync(),
+            Crash::Tear(_) => {
+                for change in self.pending.drain(..) {
+                    change.tear(&mut self.durable, random);
+                }
+            }
+        }
+        self.cached.clone_from(&self.durable);
+    }
+
+    fn change(&mut self, change: Change) {
+        change.apply(&mut self.cached);
+        self.pending.push(change);
+    }
+}
+
+impl Change {
+    fn apply(&self, content: &mut Vec<u8>) {
+        match self {
+            Self::Length(length) => content.resize(to_usize(*length), 0),
+            Self::Write { position, bytes } => put(content, *position, bytes),
+        }
+    }
+
+    /// Applies what arrives of the change when the power fails on the way.
+    fn tear(self, content: &mut Vec<u8>, random: &mut Random) {
+        match self {
+            Self::Length(_) => {
+                if random.next().is_multiple_of(2) {
+                    self.apply(content);
+                }
+            }
+            Self::Write { mut position, bytes } => {
+                let mut rest = bytes.as_slice();
+                while !rest.is_empty() {
+                    let room = SECTOR_BYTES - position % SECTOR_BYTES;
+                    let (piece, after) = rest.split_at(rest.len().min(to_usize(room)));
+                    match random.next() % 8 {
+                        0..=2 => put(content, position, piece),
+                        3 => {
+                            let garbage: Vec<u8> =
+                                piece.iter().map(|_| random.next().to_le_bytes()[0]).collect();
+                            put(content, position, &garbage);
+                        }
+                        _ => {}
+                    }
+                    position += piece.len() as u64;
+                    rest = after;
+                }
+            }
+        }
+    }
+}
+
+fn put(content: &mut Vec<u8>, position: u64, bytes: &[u8]) {
+    let start = to_usize(position);
+    let end = start + bytes.len();
+    if content.len() < end {
+        content.resize(end, 0);
+    }
+    content[start..end].copy_from_slice(bytes);
+}
+
+/// Files in memory are smaller than memory.
+pub(super) fn to_usize(bytes: u64) -> usize {
+    usize::try_from(bytes).expect("a file in memory is addressed by usize")
+}

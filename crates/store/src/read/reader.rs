@@ -1,0 +1,225 @@
+use std::collections::BTreeSet;
+use std::io::ErrorKind;
+use std::sync::Arc;
+
+use crate::catalogue_file;
+use crate::disk::{Access, Disk};
+use crate::error::{Flaw, OpenError, ReadError};
+use crate::format::catalogue::Catalogue;
+use crate::format::mark::Mark;
+use crate::format::segment;
+use crate::mark_file;
+use crate::options::Options;
+use crate::read::readable::Readable;
+use crate::read::segment_file::SegmentFile;
+use crate::read::usage::StreamUsage;
+use crate::read::view::View;
+use crate::types::{LogCursor, OffsetRange, Shard, StoredBatch, StreamId};
+
+/// How often a reader begins anew because retention removed a file under it.
+const ATTEMPTS_MAX: usize = 8;
+
+/// Reads a store that another process may have open at the same time.
+///
+/// It takes no lock, changes nothing, and sees only what is durable: as far as the mark says, which
+/// the store moves after each sync. It sees what the mark said when it was opened or last
+/// [refreshed](Reader::refresh).
+#[derive(Debug)]
+pub struct Reader {
+    disk: Arc<dyn Disk>,
+    readable: Readable,
+    catalogue: Catalogue,
+    mark: Mark,
+}
+
+impl Reader {
+    /// Opens the store in a directory for reading.
+    ///
+    /// Of the options, those that are about reading count.
+    ///
+    /// # Errors
+    ///
+    /// See [`OpenError`].
+    pub fn open(disk: Arc<dyn Disk>, options: &Options) -> Result<Self, OpenError> {
+        options.validate()?;
+        let readable = Readable::new(Arc::clone(&disk), View::default(), options);
+        let (catalogue, mark) = (Catalogue::default(), Mark::default());
+        let mut reader = Self { disk, readable, catalogue, mark };
+        reader.update(true)?;
+        Ok(reader)
+    }
+
+    /// Looks for more. Returns whether there is: more of the log, other starts, new Logstores.
+    ///
+    /// Costs two small reads if there is not, so it can be called often.
+    ///
+    /// # Errors
+    ///
+    /// See [`OpenError`]. The next call tries the same again.
+    pub fn refresh(&mut self) -> Result<bool, OpenError> {
+        self.update(false)
+    }
+
+    /// The number of a Logstore, if it has one.
+    #[must_use]
+    pub fn stream(&self, project: &str, logstore: &str) -> Option<StreamId> {
+        self.catalogue.stream(project, logstore)
+    }
+
+    /// All Logstores, with their projects.
+    pub fn streams(&self) -> impl Iterator<Item = (StreamId, &str, &str)> {
+        let streams = self.catalogue.streams.iter();
+        streams.map(|(stream, (project, logstore))| (*stream, &**project, &**logstore))
+    }
+
+    /// The shards of a Logstore that have, or had, data.
+    #[must_use]
+    pub fn shards(&self, stream: StreamId) -> Vec<Shard> {
+        self.readable.view().shards_of(stream).collect()
+    }
+
+    /// Where a shard starts, and where what can be read of it ends.
+    #[must_use]
+    pub fn offsets(&self, shard: Shard) -> OffsetRange {
+        self.readable.view().offsets(shard)
+    }
+
+    /// What a Logstore has in the log.
+    #[must_use]
+    pub fn usage(&self, stream: StreamId) -> StreamUsage {
+        StreamUsage::of(&self.readable.view(), stream)
+    }
+
+    /// The end of what can be read of the log.
+    #[must_use]
+    pub fn log_end(&self) -> LogCursor {
+        LogCursor::new(self.readable.view().durable_lsn())
+    }
+
+    /// As [`Store::read`](crate::Store::read).
+    ///
+    /// # Errors
+    ///
+    /// See [`ReadError`]. Where retention has removed a file in the meantime, that the offset is
+    /// out of range.
+    pub fn read(
+        &mut self,
+        shard: Shard,
+        offset: i64,
+        bytes_max: usize,
+    ) -> Result<Vec<StoredBatch>, ReadError> {
+        self.again_if_removed(|readable| readable.read(shard, offset, bytes_max))
+    }
+
+    /// As [`Store::read_log`](crate::Store::read_log).
+    ///
+    /// # Errors
+    ///
+    /// See [`ReadError`].
+    pub fn read_log(
+        &mut self,
+        cursor: LogCursor,
+        bytes_max: usize,
+    ) -> Result<(Vec<StoredBatch>, LogCursor), ReadError> {
+        self.again_if_removed(|readable| readable.read_log(cursor, bytes_max))
+    }
+
+    /// As [`Store::find_offset`](crate::Store::find_offset).
+    ///
+    /// # Errors
+    ///
+    /// See [`ReadError`].
+    pub fn find_offset(&mut self, shard: Shard, time_ms: i64) -> Result<Option<i64>, ReadError> {
+        self.again_if_removed(|readable| readable.find_offset(shard, time_ms))
+    }
+
+    /// Reads, and if a file is gone, reads again with what the store says now.
+    fn again_if_removed<T>(
+        &mut self,
+        read: impl Fn(&Readable) -> Result<T, ReadError>,
+    ) -> Result<T, ReadError> {
+        let result = read(&self.readable);
+        if is_removed(&result) && self.refresh().is_ok() {
+            return read(&self.readable);
+        }
+        result
+    }
+
+    fn update(&mut self, is_first: bool) -> Result<bool, OpenError> {
+        let mut attempts = 0;
+        loop {
+            // What the mark promises is there when the directory is listed after it.
+            let mark = mark_file::load(&*self.disk)?;
+            if !is_first && mark.sequence == self.mark.sequence {
+                return Ok(false);
+            }
+            attempts += 1;
+            match self.follow(&mark) {
+                Err(OpenError::Missing { .. }) if attempts < ATTEMPTS_MAX => {}
+                result => {
+                    result?;
+                    self.mark = mark;
+                    return Ok(true);
+                }
+            }
+        }
+    }
+
+    /// Brings the view to where the mark is.
+    fn follow(&mut self, mark: &Mark) -> Result<(), OpenError> {
+        self.catalogue = catalogue_file::load(&*self.disk)?.ok_or(OpenError::NoStore)?;
+        let names = self.disk.list().map_err(|error| OpenError::io("list", "", error))?;
+        let numbers = names.iter().filter_map(|name| segment::parse_name(name));
+        let kept = |number: &u64| !self.catalogue.removed.contains(*number);
+        let numbers: BTreeSet<u64> = numbers.filter(kept).collect();
+        let Some(last) = numbers.last().copied() else { return Ok(()) };
+        let mut view = self.readable.view_mut();
+        view.set_starts(&self.catalogue.starts);
+        let sealed: Vec<u64> = view.sealed().map(|(number, _)| number).collect();
+        for number in sealed.into_iter().filter(|number| !kept(number)) {
+            view.remove(number);
+            self.readable.forget(number);
+        }
+        if view.active().is_some_and(|(header, _)| header.number != last) {
+            // It has been sealed: its footer says the rest. Its file was shorter when it was read.
+            view.abandon_active();
+        }
+        let next = view.last_segment().map_or(0, |number| number.saturating_add(1));
+        for number in numbers.range(next..last) {
+            self.add_sealed(&mut view, *number)?;
+        }
+        let segment = SegmentFile::open(&*self.disk, last, Access::Read)?;
+        if view.active().is_none() {
+            view.begin(segment.header);
+        }
+        // The mark may be lost after a power cut; then what was sealed is known to be durable.
+        let end = segment.header.position_of(mark.durable_lsn.max(segment.header.first_lsn));
+        segment.read_frames(view.data_end(last), end, |scanned| {
+            let (entry, end_offset) = scanned.entry();
+            view.push(scanned.frame.batch.shard, entry, end_offset)
+        })?;
+        Ok(())
+    }
+
+    /// Adds a segment after which there is another one, so that it has been sealed.
+    fn add_sealed(&self, view: &mut View, number: u64) -> Result<(), OpenError> {
+        self.readable.forget(number);
+        let segment = SegmentFile::open(&*self.disk, number, Access::Read)?;
+        let (data_end, summaries) = match segment.trailer()? {
+            Some(trailer) => (trailer.data_end, segment.summaries(&trailer)?),
+            None => {
+                let next = SegmentFile::open(&*self.disk, number + 1, Access::Read)?;
+                let data_end = segment.header.position_of(next.header.first_lsn);
+                (data_end, segment.index(data_end)?.summaries)
+            }
+        };
+        let end_lsn = segment.header.lsn_at(data_end);
+        view.add_sealed(segment.header, end_lsn, &summaries)
+            .map_err(|flaw| segment.flawed(data_end, flaw).into())
+    }
+}
+
+fn is_removed<T>(result: &Result<T, ReadError>) -> bool {
+    let Err(ReadError::Damaged(damage)) = result else { return false };
+    matches!(damage.flaw, Flaw::Io(failure) if failure.kind == ErrorKind::NotFound)
+}

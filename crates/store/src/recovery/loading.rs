@@ -1,0 +1,226 @@
+//! Reads the segments of a store that is being opened: footers where there are any, frames where
+//! there are none.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::disk::{Access, Disk};
+use crate::error::{Flaw, OpenError};
+use crate::format::segment::{self, DATA_START, Header};
+use crate::options::Options;
+use crate::read::index::GrowingIndex;
+use crate::read::scan::ScannedFrame;
+use crate::read::segment_file::{FileError, SegmentFile};
+use crate::read::view::View;
+use crate::recovery::Recovery;
+use crate::recovery::tail::{self, Tail};
+use crate::types::Shard;
+use crate::write::producers::SequencedBatch;
+use crate::write::writer::{ActiveFile, ShardTail};
+
+#[derive(Debug)]
+pub(crate) struct Loading {
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) options: Options,
+    now_ms: i64,
+    /// The log is known to have been durable up to there.
+    durable_lsn: u64,
+    pub(crate) view: View,
+    pub(crate) shards: BTreeMap<Shard, ShardTail>,
+    pub(crate) report: Recovery,
+}
+
+impl Loading {
+    pub(crate) fn new(
+        disk: Arc<dyn Disk>,
+        options: Options,
+        now_ms: i64,
+        durable_lsn: u64,
+        report: Recovery,
+    ) -> Self {
+        let (view, shards) = (View::default(), BTreeMap::new());
+        Self { disk, options, now_ms, durable_lsn, view, shards, report }
+    }
+
+    /// Loads all segments. Returns the last one, if it can be continued.
+    pub(crate) fn load_segments(
+        &mut self,
+        numbers: &BTreeSet<u64>,
+    ) -> Result<Option<ActiveFile>, OpenError> {
+        let Some(last) = numbers.last().copied() else {
+            let file = segment::file_name(0);
+            return if self.durable_lsn == 0 { Ok(None) } else { Err(OpenError::Missing { file }) };
+        };
+        for number in numbers.range(..last) {
+            self.load_sealed(*number, numbers)?;
+        }
+        let active = self.load_last(last)?;
+        for shard in self.view.shards() {
+            self.shards.entry(shard).or_default().next_offset = self.view.offsets(shard).next;
+        }
+        self.report.segments = self.view.segment_count();
+        self.report.shards = self.shards.len();
+        Ok(active)
+    }
+
+    /// Loads a segment that was sealed, and was durable before the next one had a name.
+    fn load_sealed(&mut self, number: u64, numbers: &BTreeSet<u64>) -> Result<(), OpenError> {
+        let segment = SegmentFile::open(&*self.disk, number, Access::Read)?;
+        self.check_follows(&segment)?;
+        if self.load_footer(&segment)? {
+            return Ok(());
+        }
+        // The frames are worth as much, if it is certain where they end.
+        let next = number.saturating_add(1);
+        if !numbers.contains(&next) {
+            return Err(segment.flawed(segment.length, Flaw::CutShort).into());
+        }
+        let next = SegmentFile::open(&*self.disk, next, Access::Read)?;
+        self.rebuild(&segment, next.header.first_lsn)?;
+        Ok(())
+    }
+
+    /// Loads the last segment: makes durable what is there, finds its end, cuts off what is torn.
+    fn load_last(&mut self, number: u64) -> Result<Option<ActiveFile>, OpenError> {
+        let name = segment::file_name(number);
+        let file = self
+            .disk
+            .open(&name, Access::ReadWrite)
+            .map_err(|error| OpenError::io("open", &name, error))?;
+        file.sync_all().map_err(|error| OpenError::io("sync", &name, error))?;
+        // After a sync that failed in another process, memory may hold what the device does not.
+        file.forget_cached();
+        let segment = SegmentFile::check(name, file, number)?;
+        self.check_follows(&segment)?;
+        if self.load_footer(&segment)? {
+            let end_lsn = self.view.durable_lsn();
+            return if end_lsn >= self.durable_lsn {
+                Ok(None)
+            } else {
+                let end = segment.header.position_of(end_lsn);
+                Err(segment.flawed(end, Flaw::Acknowledged).into())
+            };
+        }
+        self.view.begin(segment.header);
+        let tail = self.read_tail(&segment)?;
+        self.report.truncated_bytes = tail.torn_bytes;
+        let capacity = cut_off(&segment, tail, self.options.segment_bytes.into())?;
+        let SegmentFile { name, file, header, .. } = segment;
+        let mut active = ActiveFile::new(file, name, header, capacity);
+        active.position = tail.data_end;
+        if let Some((_, index)) = self.view.active() {
+            active.shards = index.shards().map(|shard| shard.summary().shard).collect();
+            active.entries = index.counts().1;
+        }
+        let first_lsn = header.first_lsn;
+        let tails = self.shards.values();
+        active.producers = tails.map(|tail| tail.producers.since(first_lsn).count()).sum();
+        Ok(Some(active))
+    }
+
+    fn read_tail(&mut self, segment: &SegmentFile) -> Result<Tail, FileError> {
+        let Self { view, shards, options, .. } = self;
+        let tail = tail::find(segment, DATA_START, self.durable_lsn, |scanned| {
+            let (entry, end_offset) = scanned.entry();
+            view.push(scanned.frame.batch.shard, entry, end_offset)?;
+            note_producer(shards, options, segment.header, &scanned);
+            Ok(())
+        })?;
+        self.report.scanned_bytes += tail.data_end - DATA_START;
+        self.report.log_bytes += tail.data_end - DATA_START;
+        Ok(tail)
+    }
+
+    /// Takes over what the footer says. False if there is none, or it is damaged.
+    fn load_footer(&mut self, segment: &SegmentFile) -> Result<bool, FileError> {
+        let Some(trailer) = segment.trailer()? else { return Ok(false) };
+        let recent = trailer.append_time_max_ms.saturating_add(self.options.producer_expiry_ms())
+            >= self.now_ms;
+        let producers = if recent { segment.producers(&trailer) } else { Ok(Vec::new()) };
+        let (Ok(summaries), Ok(producers)) = (segment.summaries(&trailer), producers) else {
+            return Ok(false);
+        };
+        let end_lsn = segment.header.lsn_at(trailer.data_end);
+        self.view
+            .add_sealed(segment.header, end_lsn, &summaries)
+            .map_err(|flaw| segment.flawed(trailer.data_end, flaw))?;
+        for (shard, id, producer) in producers {
+            let tail = self.shards.entry(shard).or_default();
+            tail.producers.restore(id, producer, &self.options);
+        }
+        self.report.log_bytes += end_lsn - segment.header.first_lsn;
+        Ok(true)
+    }
+
+    /// Reads the frames of a sealed segment whose footer is damaged.
+    fn rebuild(&mut self, segment: &SegmentFile, end_lsn: u64) -> Result<(), FileError> {
+        let mut index = GrowingIndex::default();
+        let data_end = segment.header.position_of(end_lsn);
+        segment.read_frames(DATA_START, data_end, |scanned| {
+            let (entry, end_offset) = scanned.entry();
+            index.push(scanned.frame.batch.shard, entry, end_offset);
+            note_producer(&mut self.shards, &self.options, segment.header, &scanned);
+            Ok(())
+        })?;
+        self.view
+            .add_sealed(segment.header, end_lsn, &index.into_sealed().summaries)
+            .map_err(|flaw| segment.flawed(data_end, flaw))?;
+        self.report.footers_rebuilt += 1;
+        self.report.scanned_bytes += data_end - DATA_START;
+        self.report.log_bytes += data_end - DATA_START;
+        Ok(())
+    }
+
+    /// A segment begins where the one before it ends, or later if some between were removed.
+    fn check_follows(&self, segment: &SegmentFile) -> Result<(), FileError> {
+        let Header { number, first_lsn, .. } = segment.header;
+        let end_lsn = self.view.durable_lsn();
+        let adjacent =
+            self.view.last_segment().and_then(|last| last.checked_add(1)) == Some(number);
+        if first_lsn < end_lsn || (adjacent && first_lsn != end_lsn) {
+            return Err(segment.flawed(0, Flaw::Contradiction));
+        }
+        Ok(())
+    }
+}
+
+/// Cuts off what is torn, durably, before anything is written there. Returns how much room there
+/// is.
+fn cut_off(segment: &SegmentFile, tail: Tail, segment_bytes: u64) -> Result<u64, OpenError> {
+    let SegmentFile { name, file, .. } = segment;
+    let mut length = segment.length;
+    if tail.torn_bytes > 0 {
+        file.truncate(tail.data_end).map_err(|error| OpenError::io("truncate", name, error))?;
+        file.sync_all().map_err(|error| OpenError::io("sync", name, error))?;
+        length = tail.data_end;
+    }
+    if length >= segment_bytes {
+        return Ok(length);
+    }
+    match file.allocate(segment_bytes) {
+        Ok(()) => {}
+        // On a full disk the next batch needs a new segment, and waits for space.
+        Err(_) => return Ok(length),
+    }
+    file.sync_all().map_err(|error| OpenError::io("sync", name, error))?;
+    Ok(segment_bytes)
+}
+
+/// Brings the producers of a shard to where they were after that batch.
+fn note_producer(
+    shards: &mut BTreeMap<Shard, ShardTail>,
+    options: &Options,
+    header: Header,
+    scanned: &ScannedFrame,
+) {
+    let batch = &scanned.frame.batch;
+    let Some(stamp) = batch.producer else { return };
+    let sequenced = SequencedBatch {
+        base_sequence: stamp.base_sequence,
+        record_count: batch.record_count,
+        base_offset: batch.base_offset,
+        append_time_ms: batch.append_time_ms,
+    };
+    let tail = shards.entry(batch.shard).or_default();
+    tail.producers.record(stamp, sequenced, header.lsn_at(scanned.position), options);
+}

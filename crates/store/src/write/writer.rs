@@ -1,0 +1,274 @@
+//! The end of the log: gives batches their offsets and places, and rolls segments.
+//!
+//! There is one writer, and it alone knows what comes next. What it has given out becomes visible
+//! in the [`View`](crate::read::view::View) when the group is durable.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::IoSlice;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::disk::{Disk, DiskFile, write_all_at};
+use crate::error::{AppendError, Poison};
+use crate::format::footer::{self, Builder, Entry};
+use crate::format::frame;
+use crate::format::segment::{self, DATA_START, Header, SPARE_NAME};
+use crate::options::Options;
+use crate::random::Random;
+use crate::read::readable::Readable;
+use crate::types::{Append, Appended, Shard};
+use crate::write::failure::{Failure, poison};
+use crate::write::group::Group;
+use crate::write::producers::{Producers, SequencedBatch, Verdict};
+use crate::write::spare::Spare;
+
+#[derive(Debug)]
+pub(crate) struct Writer {
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) options: Options,
+    pub(crate) random: Random,
+    pub(crate) shards: BTreeMap<Shard, ShardTail>,
+    pub(crate) active: Option<ActiveFile>,
+    pub(crate) next_number: u64,
+    /// Where the next frame comes to lie in the log.
+    pub(crate) end_lsn: u64,
+}
+
+/// What comes next in a shard.
+#[derive(Debug, Default)]
+pub(crate) struct ShardTail {
+    pub(crate) next_offset: i64,
+    pub(crate) producers: Producers,
+}
+
+/// The segment that is being written.
+#[derive(Debug)]
+pub(crate) struct ActiveFile {
+    pub(crate) file: Arc<dyn DiskFile>,
+    pub(crate) name: String,
+    pub(crate) header: Header,
+    /// Where the next frame comes to lie in the file.
+    pub(crate) position: u64,
+    /// How many bytes have been allocated.
+    pub(crate) capacity: u64,
+    /// What the footer will hold.
+    pub(crate) shards: BTreeSet<Shard>,
+    pub(crate) entries: usize,
+    pub(crate) producers: usize,
+}
+
+/// What became of a batch.
+#[derive(Debug)]
+pub(crate) enum Staged {
+    /// It is in the group.
+    InGroup(Appended),
+    /// It has been in the log before.
+    Duplicate(Appended),
+    /// It needs a new segment, and the group has to be committed before.
+    NextGroup,
+}
+
+impl Writer {
+    /// Gives a batch its place in the group, or says why it gets none.
+    pub(crate) fn stage(
+        &mut self,
+        append: &Append,
+        group: &mut Group,
+        readable: &Readable,
+        spare: &Spare,
+        disk_full: bool,
+    ) -> Result<Staged, AppendError> {
+        let bytes_max = self.options.batch_bytes_max();
+        if append.record_count == 0 {
+            return Err(AppendError::Empty);
+        }
+        if append.batch.len() + append.client_id.len() > bytes_max
+            || append.client_id.len() > usize::from(u16::MAX)
+        {
+            return Err(AppendError::TooLarge { bytes_max });
+        }
+        let base_offset = self.shards.get(&append.shard).map_or(0, |tail| tail.next_offset);
+        let end_offset = base_offset
+            .checked_add(append.record_count.into())
+            .ok_or(AppendError::OffsetsExhausted)?;
+        let log_start_offset = readable.view().offsets(append.shard).start;
+        let mut appended = Appended {
+            base_offset,
+            append_time_ms: append.append_time_ms,
+            log_start_offset,
+            duplicate: false,
+        };
+        if let Some(stored) = self.find_stored(append)? {
+            appended.base_offset = stored.base_offset;
+            appended.append_time_ms = stored.append_time_ms;
+            appended.duplicate = true;
+            return Ok(Staged::Duplicate(appended));
+        }
+        if disk_full {
+            return Err(AppendError::NoSpace);
+        }
+        if !self.has_room(append) {
+            if !group.frames().is_empty() {
+                return Ok(Staged::NextGroup);
+            }
+            self.roll(readable, spare)?;
+        }
+        self.place(append, base_offset, end_offset, group)?;
+        Ok(Staged::InGroup(appended))
+    }
+
+    /// Seals the segment that is being written and begins the next one.
+    ///
+    /// The file of the next one is there before anything is done that cannot be undone, so that a
+    /// full disk leaves everything as it was.
+    pub(crate) fn roll(&mut self, readable: &Readable, spare: &Spare) -> Result<(), Failure> {
+        if let Some(active) = &self.active {
+            active.reserve_footer()?;
+        }
+        let file = spare.take(&self.options)?;
+        if let Some(active) = self.active.take() {
+            self.seal(active, readable)?;
+        }
+        let header =
+            Header { number: self.next_number, first_lsn: self.end_lsn, epoch: self.random.next() };
+        let name = segment::file_name(header.number);
+        write_all_at(&*file, 0, &mut [IoSlice::new(&header.encode())])
+            .map_err(poison("write", SPARE_NAME))?;
+        file.sync_all().map_err(poison("sync", SPARE_NAME))?;
+        self.disk.rename(SPARE_NAME, &name).map_err(poison("rename", SPARE_NAME))?;
+        self.disk.sync_dir().map_err(poison("sync", ""))?;
+        self.next_number += 1;
+        let capacity = u64::from(self.options.segment_bytes);
+        self.active = Some(ActiveFile::new(file, name, header, capacity));
+        readable.view_mut().begin(header);
+        Ok(())
+    }
+
+    /// Writes a group, whose batches have been placed, and makes it durable. Returns how long that
+    /// took the disk, from the end of the write on.
+    pub(crate) fn write(&mut self, group: &Group) -> Result<Duration, Poison> {
+        let Some(active) = &self.active else { return Ok(Duration::ZERO) };
+        let start = active.position - u64::from(group.bytes());
+        group.write(&*active.file, start).map_err(poison("write", &active.name))?;
+        let written = self.disk.now();
+        active.file.sync_data().map_err(poison("sync", &active.name))?;
+        Ok(self.disk.now().saturating_sub(written))
+    }
+
+    /// Whether the segment that is being written holds any batch.
+    pub(crate) fn active_has_data(&self) -> bool {
+        self.active.as_ref().is_some_and(|active| active.entries > 0)
+    }
+
+    fn find_stored(&self, append: &Append) -> Result<Option<SequencedBatch>, AppendError> {
+        let (Some(stamp), Some(tail)) = (append.producer, self.shards.get(&append.shard)) else {
+            return Ok(None);
+        };
+        let now_ms = append.append_time_ms;
+        match tail.producers.check(stamp, append.record_count, now_ms, &self.options)? {
+            Verdict::Stored(batch) => Ok(Some(batch)),
+            Verdict::Store => Ok(None),
+        }
+    }
+
+    fn has_room(&self, append: &Append) -> bool {
+        self.active.as_ref().is_some_and(|active| active.has_room(append))
+    }
+
+    fn place(
+        &mut self,
+        append: &Append,
+        base_offset: i64,
+        end_offset: i64,
+        group: &mut Group,
+    ) -> Result<(), AppendError> {
+        let tail = self.shards.entry(append.shard).or_default();
+        let Some(active) = &mut self.active else { return Err(AppendError::Closed) };
+        let frame_bytes = frame::unpadded_bytes(append).next_multiple_of(frame::ALIGN);
+        let entry = Entry {
+            base_offset,
+            append_time_ms: append.append_time_ms,
+            position: u32::try_from(active.position).expect("a segment has at most 1 GiB"),
+            frame_bytes: u32::try_from(frame_bytes).expect("it fits into a segment"),
+        };
+        group.add(append, active.header.tag_at(active.position), entry, end_offset);
+        if let Some(stamp) = append.producer {
+            let batch = SequencedBatch {
+                base_sequence: stamp.base_sequence,
+                record_count: append.record_count,
+                base_offset,
+                append_time_ms: append.append_time_ms,
+            };
+            let before = tail.producers.last_lsn(stamp.id);
+            if before.is_none_or(|lsn| lsn < active.header.first_lsn) {
+                active.producers += 1;
+            }
+            tail.producers.record(stamp, batch, self.end_lsn, &self.options);
+        }
+        tail.next_offset = end_offset;
+        active.shards.insert(append.shard);
+        active.entries += 1;
+        active.position += frame_bytes as u64;
+        self.end_lsn += frame_bytes as u64;
+        Ok(())
+    }
+
+    fn seal(&self, active: ActiveFile, readable: &Readable) -> Result<(), Poison> {
+        let mut footer = Builder::default();
+        if let Some((_, index)) = readable.view().active() {
+            index.write(&mut footer);
+        }
+        for (shard, tail) in &self.shards {
+            for (id, producer) in tail.producers.since(active.header.first_lsn) {
+                footer.add_producer(*shard, id, producer);
+            }
+        }
+        let footer = footer.finish(active.header.epoch, active.position);
+        let ActiveFile { file, name, position, .. } = active;
+        write_all_at(&*file, position, &mut [IoSlice::new(&footer)])
+            .map_err(poison("write", &name))?;
+        file.truncate(position + footer.len() as u64).map_err(poison("truncate", &name))?;
+        file.sync_all().map_err(poison("sync", &name))?;
+        readable.view_mut().seal();
+        Ok(())
+    }
+}
+
+impl ActiveFile {
+    pub(crate) fn new(
+        file: Arc<dyn DiskFile>,
+        name: String,
+        header: Header,
+        capacity: u64,
+    ) -> Self {
+        Self {
+            file,
+            name,
+            header,
+            position: DATA_START,
+            capacity,
+            shards: BTreeSet::new(),
+            entries: 0,
+            producers: 0,
+        }
+    }
+
+    /// Whether the batch and the footer that it makes longer fit into what has been allocated.
+    fn has_room(&self, append: &Append) -> bool {
+        let shards = self.shards.len() + usize::from(!self.shards.contains(&append.shard));
+        let producers = self.producers + usize::from(append.producer.is_some());
+        let frame = frame::unpadded_bytes(append).next_multiple_of(frame::ALIGN);
+        let footer = footer::bytes_max(shards, self.entries + 1, producers);
+        self.position + (frame + footer) as u64 <= self.capacity
+    }
+
+    /// Makes sure of the room for the footer, which a recovery on a full disk may have lost.
+    fn reserve_footer(&self) -> Result<(), Failure> {
+        let footer = footer::bytes_max(self.shards.len(), self.entries, self.producers);
+        let end = self.position + footer as u64;
+        if end <= self.capacity {
+            return Ok(());
+        }
+        self.file.allocate(end).map_err(Failure::refused)
+    }
+}
