@@ -181,3 +181,83 @@ fn styles() -> Styles {
         .literal(AnsiColor::Cyan.on_default())
         .placeholder(AnsiColor::Cyan.on_default())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST_PAGE: &str = "\
+logboom: takes logs over the Kafka protocol and keeps them. No Kafka, no JVM.
+
+Usage: logboom-smol [OPTIONS] <COMMAND>
+
+Start here:
+  logboom-smol serve                            a demo on localhost; prints what to do next
+  logboom-smol serve --config logboom.toml
+  echo hello | logboom-smol send demo/demo
+  logboom-smol read demo/demo --from earliest --follow --format json
+
+Run:
+  serve          Run the server
+
+Data:
+  read           Print the logs of a Logstore: json, pretty or protobuf
+  send           Send lines or JSON objects from stdin through the Kafka port
+
+Configure:
+  init           Print a commented configuration
+  check          Report every mistake in a configuration, with file and line
+  client-config  Print the configuration of an agent or client library
+  key            Create access keys
+
+Diagnose:
+  explain        Explain an error code such as LB0402
+
+Options:
+";
+
+    fn program(name: &str) -> Program {
+        Program { name: name.into(), runtime: "smol" }
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        command(&program("logboom-smol")).debug_assert();
+    }
+
+    #[test]
+    fn the_first_page_shows_what_to_type_first() {
+        let help = command(&program("logboom-smol")).term_width(100).render_help().to_string();
+        assert_eq!(help.get(..FIRST_PAGE.len()), Some(FIRST_PAGE), "{help}");
+        let help = command(&program("cargo run --release --")).render_help().to_string();
+        assert!(
+            help.contains("\n  echo hello | cargo run --release -- send demo/demo\n"),
+            "{help}"
+        );
+    }
+
+    #[test]
+    fn every_command_is_on_the_first_page_and_has_examples() {
+        let mut command = command(&program("logboom-smol"));
+        command.build();
+        let shown: Vec<&str> = GROUPS
+            .iter()
+            .flat_map(|(_, commands)| commands.iter().map(|(name, _)| *name))
+            .collect();
+        for one in command.get_subcommands_mut() {
+            assert!(shown.contains(&one.get_name()), "{}", one.get_name());
+            let help = one.render_long_help().to_string();
+            let example = format!("logboom-smol {}", one.get_name());
+            assert!(help.contains("\nExamples:\n") && help.contains(&example), "{help}");
+            assert!(!help.contains("{program}"), "{help}");
+        }
+    }
+
+    #[test]
+    fn a_misspelt_command_is_put_right() {
+        let words = ["logboom-smol", "chek"].map(Into::into);
+        let error = parse(&program("logboom-smol"), words).unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+        assert!(error.to_string().contains("'check'"), "{error}");
+    }
+}

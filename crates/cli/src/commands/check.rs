@@ -81,11 +81,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
 fn conclusion(examined: &Examined, args: &Args, scope: Scope) -> String {
     let mistakes = examined.findings.error_count();
     let warnings = examined.findings.warning_count();
-    let numbers = format!(
-        "{}, {}",
-        count(mistakes, "mistake", "mistakes"),
-        count(warnings, "warning", "warnings")
-    );
+    let numbers = format!("{}, {}", count(mistakes, "mistake"), count(warnings, "warning"));
     let digest = examined.digest();
     if mistakes + warnings == 0 {
         let file = args.config.display();
@@ -110,16 +106,16 @@ fn checked(examined: &Examined, scope: Scope) -> String {
     let config = &examined.config;
     let logstores = config.projects.iter().map(|project| project.logstores.len()).sum();
     let mut parts = vec![
-        count(files, "file", "files"),
-        count(config.listeners.len(), "listener", "listeners"),
-        count(config.projects.len(), "project", "projects"),
-        count(logstores, "logstore", "logstores"),
-        count(config.access_keys.len(), "key", "keys"),
+        count(files, "file"),
+        count(config.listeners.len(), "listener"),
+        count(config.projects.len(), "project"),
+        count(logstores, "logstore"),
+        count(config.access_keys.len(), "key"),
     ];
     if scope != Scope::Files {
         let pairs = config.listeners.iter().flat_map(|listener| &listener.certificates);
         let certificates: BTreeSet<_> = pairs.map(|pair| &pair.cert.value).collect();
-        parts.insert(2, count(certificates.len(), "certificate", "certificates"));
+        parts.insert(2, count(certificates.len(), "certificate"));
     }
     if let Some(free) = examined.data_dir_free_bytes {
         parts.push(format!("data_dir ({} free)", approximate_size(free)));

@@ -44,8 +44,11 @@ pub(crate) struct ConfigArgs {
 pub(crate) fn report(findings: &Findings, file: &Path, context: &Context, outcome: &str) {
     context.console.tell(&findings.render(context.console.err_color()));
     if findings.error_count() > 0 {
-        let mistakes = count(findings.error_count(), "mistake", "mistakes");
+        let mistakes = count(findings.error_count(), "mistake");
         let line = format!("{}: {mistakes}. {outcome}", file.display());
         context.console.tell(&format!("{}\n", line.trim_end()));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -199,15 +199,13 @@ fn make(paths: &Paths, now: Timestamp) -> io::Result<Made> {
         files::replace(&paths.ca, &ca, Access::Public)?;
     }
     let ca_fingerprint = certificates::fingerprint(&ca)?;
-    match ClientConf::read(&paths.client_conf) {
-        Ok(client_conf) => {
-            Ok(Made { created, client_conf, password_is_new: created, ca_fingerprint })
-        }
-        Err(_) => {
-            let client_conf = add_key(&demo, paths)?;
-            Ok(Made { created, client_conf, password_is_new: true, ca_fingerprint })
-        }
-    }
+    // A password is of use only together with the configuration that knows its hash.
+    let kept = if paths.config.exists() { ClientConf::read(&paths.client_conf).ok() } else { None };
+    let (client_conf, password_is_new) = match kept {
+        Some(client_conf) => (client_conf, created),
+        None => (add_key(&demo, paths)?, true),
+    };
+    Ok(Made { created, client_conf, password_is_new, ca_fingerprint })
 }
 
 /// Makes the whole directory under another name, and puts it into place when it is complete.
@@ -279,3 +277,6 @@ name = "{PROJECT}"
         certificates::SERVER_KEY
     )
 }
+
+#[cfg(test)]
+mod tests;

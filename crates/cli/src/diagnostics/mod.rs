@@ -12,7 +12,7 @@ pub use finding::{Finding, Findings, Label, Severity};
 pub use source::{Position, Source, SourceId, SourceKind, Sources, Span};
 
 /// `1 mistake`, `2 mistakes`: a number with its noun in the right form.
-pub(crate) fn count(number: usize, singular: &str, plural: &str) -> String {
-    let noun = if number == 1 { singular } else { plural };
-    format!("{number} {noun}")
+pub(crate) fn count(number: usize, noun: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{ending}")
 }
