@@ -7,10 +7,10 @@ use crate::diagnostics::{Finding, Findings};
 pub(crate) enum Failure {
     /// Whoever read standard output went away. Exit code 0, without a word.
     OutputClosed,
-    /// It failed while running, or found a problem. Exit code 1.
-    Run(Box<Finding>),
+    /// It failed while running, or found problems. Exit code 1.
+    Run(Box<Findings>),
     /// It was called the wrong way, or its configuration is wrong. Exit code 2.
-    Usage(Box<Finding>),
+    Usage(Box<Findings>),
     /// As [`Usage`](Self::Usage), and everything has been said already.
     Refused,
 }
@@ -19,13 +19,19 @@ impl Failure {
     /// A failure at run time that needs no page of its own.
     #[must_use]
     pub(crate) fn run(message: impl Into<String>) -> Self {
-        Self::Run(Box::new(Finding::plain(message)))
+        Self::run_with(Finding::plain(message))
+    }
+
+    /// A failure at run time with a page of its own.
+    #[must_use]
+    pub(crate) fn run_with(finding: Finding) -> Self {
+        Self::Run(Box::new(finding.into()))
     }
 
     /// A command line that cannot be obeyed. `help` says what to type instead.
     #[must_use]
     pub(crate) fn usage(message: impl Into<String>, help: impl Into<String>) -> Self {
-        Self::Usage(Box::new(Finding::plain(message).help(help)))
+        Self::Usage(Box::new(Finding::plain(message).help(help).into()))
     }
 
     /// The exit code: 0 clean, 1 failure at run time, 2 bad usage or configuration.
@@ -43,9 +49,7 @@ impl Failure {
     pub(crate) fn render(self, color: bool) -> String {
         match self {
             Self::OutputClosed | Self::Refused => String::new(),
-            Self::Run(finding) | Self::Usage(finding) => {
-                let mut findings = Findings::default();
-                findings.push(*finding);
+            Self::Run(findings) | Self::Usage(findings) => {
                 findings.render(color).trim_end().to_owned() + "\n"
             }
         }

@@ -68,6 +68,8 @@ pub enum Code {
     AddressLimit,
     /// Too many requests before the login.
     TooManyBeforeLogin,
+    /// No memory became free for a request in time.
+    MemoryTimeout,
     /// The disk is full up to its floor.
     DiskFull,
     /// The disk failed to make data durable; the store has stopped.
@@ -80,7 +82,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the order of their numbers.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 37] = [
         Self::PlaintextOnTls,
         Self::TlsOnPlaintext,
         Self::Http,
@@ -113,6 +115,7 @@ impl Code {
         Self::ConnectionLimit,
         Self::AddressLimit,
         Self::TooManyBeforeLogin,
+        Self::MemoryTimeout,
         Self::DiskFull,
         Self::SyncFailed,
         Self::ProduceTimeout,
@@ -155,6 +158,7 @@ impl Code {
             Self::ConnectionLimit => "LB0606",
             Self::AddressLimit => "LB0607",
             Self::TooManyBeforeLogin => "LB0608",
+            Self::MemoryTimeout => "LB0609",
             Self::DiskFull => "LB0702",
             Self::SyncFailed => "LB0703",
             Self::ProduceTimeout => "LB0705",
@@ -198,6 +202,7 @@ impl Code {
             Self::ConnectionLimit => "too many connections",
             Self::AddressLimit => "too many connections from one address",
             Self::TooManyBeforeLogin => "too many requests before the login",
+            Self::MemoryTimeout => "no memory became free for a request",
             Self::DiskFull => "the disk is full",
             Self::SyncFailed => "the disk failed to make data durable",
             Self::ProduceTimeout => "a request was not durable in time",
@@ -253,6 +258,9 @@ impl Code {
                 "raise node.connections_per_address_max, or look for a client that leaks"
             }
             Self::TooManyBeforeLogin => "look for a broken client; logins take at most four requests",
+            Self::MemoryTimeout => {
+                "raise node.request_bytes_in_flight_max, or look at the disk: it is too slow"
+            }
             Self::DiskFull => "free space or lower the retention; writing resumes by itself",
             Self::SyncFailed => "check the disk, then restart: nothing acknowledged is lost",
             Self::ProduceTimeout => "look at the disk: it is slower than the client's patience",

@@ -1,1 +1,47 @@
-//! Being laid.
+//! Answers the events of Kafka connections out of access rights, wire format and store.
+//!
+//! This is the only place where those meet. An [`Engine`] is one server's worth of them; for every
+//! connection it makes an [`EngineSession`], which takes the events of the state machine and puts
+//! the answers into its inbox. The engine opens no socket and starts no thread: whoever hosts it
+//! does, and a simulator can.
+//!
+//! ```text
+//!   conn::Event ──▶ EngineSession ──▶ access: may this project write there?
+//!                        │       └──▶ wire: is the batch what it says it is?
+//!                        │       └──▶ store: append ──▶ durable
+//!   conn::Command ◀── Inbox ◀─────────────────────────────┘
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod budget;
+mod clock;
+mod closing;
+mod code;
+mod counters;
+mod engine;
+mod history;
+mod login;
+mod logs;
+mod metadata;
+mod penalty;
+mod produce;
+mod refusal;
+mod refusals;
+mod registry;
+mod session;
+mod snapshot;
+mod topics;
+
+pub use budget::Budget;
+pub use clock::{Clock, SystemClock};
+pub use code::Code;
+pub use counters::{Counter, Counters};
+pub use engine::{Engine, Options};
+pub use history::{CLOSED_CONNECTIONS_MAX, ClosedConnection, History};
+pub use logs::LogMapper;
+pub use penalty::{FAILURES_MAX, PAUSE, WATCHED_MAX, WINDOW};
+pub use produce::BATCHES_PER_REQUEST_MAX;
+pub use refusals::{FOLD, FOLDED_MAX};
+pub use registry::ConnectionLimits;
+pub use session::{Advertise, EngineSession, Listener};

@@ -31,20 +31,14 @@ struct Watched {
 
 impl Penalties {
     /// The message of the failure that led to the pause, if logins are paused.
-    pub(crate) fn paused(&self, peer: IpAddr, project: &str, now: Instant) -> Option<&str> {
+    pub(crate) fn paused(&self, peer: IpAddr, project: &str, now: Instant) -> Option<String> {
         let watched = self.watched.get(&(peer, project.to_owned()))?;
         watched.paused_until.filter(|until| now < *until)?;
-        Some(&watched.message)
+        Some(watched.message.clone())
     }
 
-    /// Counts a failure. True if it starts a pause.
-    pub(crate) fn failed(
-        &mut self,
-        peer: IpAddr,
-        project: &str,
-        message: &str,
-        now: Instant,
-    ) -> bool {
+    /// Counts a failure, of which the peer was told `message`. The tenth starts a pause.
+    pub(crate) fn failed(&mut self, peer: IpAddr, project: &str, message: &str, now: Instant) {
         let key = (peer, project.to_owned());
         if !self.watched.contains_key(&key) && self.watched.len() >= WATCHED_MAX {
             self.forget_oldest();
@@ -54,12 +48,10 @@ impl Penalties {
             *watched = Watched::new(now);
         }
         watched.failures += 1;
-        if watched.failures < FAILURES_MAX {
-            return false;
+        if watched.failures >= FAILURES_MAX {
+            watched.paused_until = Some(now + PAUSE);
+            message.clone_into(&mut watched.message);
         }
-        watched.paused_until = Some(now + PAUSE);
-        message.clone_into(&mut watched.message);
-        true
     }
 
     /// Forgets the failures of a client that got it right.
@@ -97,11 +89,11 @@ mod tests {
         let start = Instant::now();
         let mut penalties = Penalties::default();
         for _ in 1..FAILURES_MAX {
-            assert!(!penalties.failed(PEER, "acme", "wrong", start));
+            penalties.failed(PEER, "acme", "wrong", start);
             assert_eq!(penalties.paused(PEER, "acme", start), None);
         }
-        assert!(penalties.failed(PEER, "acme", "wrong", start));
-        assert_eq!(penalties.paused(PEER, "acme", start), Some("wrong"));
+        penalties.failed(PEER, "acme", "wrong", start);
+        assert_eq!(penalties.paused(PEER, "acme", start), Some("wrong".to_owned()));
         assert_eq!(penalties.paused(PEER, "beta", start), None);
         assert_eq!(penalties.paused(PEER, "acme", start + PAUSE), None);
     }
@@ -114,7 +106,8 @@ mod tests {
         for _ in 1..FAILURES_MAX {
             penalties.failed(PEER, "acme", "wrong", start);
         }
-        assert!(!penalties.failed(PEER, "acme", "wrong", later));
+        penalties.failed(PEER, "acme", "wrong", later);
+        assert_eq!(penalties.paused(PEER, "acme", later), None);
     }
 
     #[test]
@@ -125,7 +118,8 @@ mod tests {
             penalties.failed(PEER, "acme", "wrong", now);
         }
         penalties.succeeded(PEER, "acme");
-        assert!(!penalties.failed(PEER, "acme", "wrong", now));
+        penalties.failed(PEER, "acme", "wrong", now);
+        assert_eq!(penalties.paused(PEER, "acme", now), None);
     }
 
     #[test]

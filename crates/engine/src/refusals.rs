@@ -20,6 +20,8 @@ pub(crate) struct Refused<'a> {
     pub(crate) client: Option<&'a str>,
     /// What exactly, in words that contain no secret and no raw bytes of the peer.
     pub(crate) detail: &'a str,
+    /// What to do about it.
+    pub(crate) help: &'a str,
 }
 
 /// Turns each refusal into one count, and many of the same kind into one log line.
@@ -54,7 +56,7 @@ impl Refusals {
             project = refused.project,
             client = refused.client,
             detail = refused.detail,
-            help = code.help(),
+            help = refused.help,
             similar_last_minute = similar,
             "{}",
             code.title(),
@@ -95,6 +97,7 @@ mod tests {
             project: None,
             client: None,
             detail: "",
+            help: "",
         }
     }
 

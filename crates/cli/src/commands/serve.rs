@@ -1,8 +1,16 @@
 use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Instant;
+
+use jiff::Timestamp;
 
 use super::{ConfigArgs, Context};
 use crate::Runtime;
+use crate::config::{self, Loaded, Scope};
+use crate::demo;
+use crate::diagnostics::{Findings, count};
 use crate::failure::Failure;
+use crate::server::{self, Origin};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -25,6 +33,52 @@ pub(crate) struct Args {
 }
 
 /// Runs the server until it is told to stop.
-pub(crate) fn run(_: &Args, _: &Context, _: &impl Runtime) -> Result<(), Failure> {
-    Err(Failure::run("this build has no server yet"))
+pub(crate) fn run(args: &Args, context: &Context, runtime: &impl Runtime) -> Result<(), Failure> {
+    let begin = begin();
+    if args.config.config.is_some() {
+        let load = || load(args, context);
+        let loaded = load().map_err(|findings| not_started(&findings, args, context))?;
+        let origin = Origin::Files { loaded, reload: &load };
+        return server::run(origin, context, runtime, begin);
+    }
+    let mut demo = demo::open_or_create(&demo::Request {
+        directory: &demo::directory(&context.environment),
+        listen: args.listen,
+        environment: &context.environment,
+        now: Timestamp::now(),
+    })
+    .map_err(|error| Failure::Usage(Box::new(error.0)))?;
+    server::run(Origin::Demo(&mut demo), context, runtime, begin)
+}
+
+/// Loads the configuration, and logs what is not wrong but worth a look.
+fn load(args: &Args, context: &Context) -> Result<Loaded, Findings> {
+    let loaded = config::load(&config::Request {
+        file: file(args),
+        settings: &args.config.settings,
+        environment: &context.environment,
+        scope: Scope::Machine,
+        now: Timestamp::now(),
+    })?;
+    for finding in loaded.warnings.sorted() {
+        tracing::warn!(target: "logboom::config", code = finding.code, "{}", finding.message);
+    }
+    Ok(loaded)
+}
+
+fn not_started(findings: &Findings, args: &Args, context: &Context) -> Failure {
+    let report = findings.render(context.console.err_color());
+    let mistakes = count(findings.error_count(), "mistake");
+    let file = file(args).display();
+    context.console.tell(&format!("{report}{file}: {mistakes}. Not started.\n"));
+    Failure::Refused
+}
+
+fn file(args: &Args) -> &Path {
+    args.config.config.as_deref().unwrap_or(Path::new("logboom.toml"))
+}
+
+#[allow(clippy::disallowed_methods, reason = "a person wants to know how long the start took")]
+fn begin() -> Instant {
+    Instant::now()
 }

@@ -126,6 +126,14 @@ pub struct Findings {
     list: Vec<Finding>,
 }
 
+impl From<Finding> for Findings {
+    fn from(finding: Finding) -> Self {
+        let mut findings = Self::default();
+        findings.push(finding);
+        findings
+    }
+}
+
 impl Findings {
     /// Adds a finding.
     pub fn push(&mut self, finding: Finding) {

@@ -1,0 +1,63 @@
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use logboom_engine::{Advertise, Listener};
+
+use super::service::Port;
+use crate::config::{self, Loaded};
+use crate::diagnostics::{Finding, Findings};
+use crate::failure::Failure;
+
+/// The sockets of a server, bound, and what runs on each.
+#[derive(Debug)]
+pub(crate) struct Bound {
+    pub(crate) sockets: Vec<TcpListener>,
+    pub(crate) addresses: Vec<SocketAddr>,
+    pub(crate) ports: Vec<Port>,
+}
+
+/// Binds every listener. All that cannot be bound are reported together.
+pub(crate) fn bind(loaded: &Loaded) -> Result<Bound, Failure> {
+    let mut bound = Bound { sockets: Vec::new(), addresses: Vec::new(), ports: Vec::new() };
+    let mut findings = Findings::default();
+    for (listener, tls) in loaded.config.listeners.iter().zip(&loaded.tls) {
+        let wanted = listener.address.value;
+        match TcpListener::bind(wanted).and_then(|socket| Ok((socket.local_addr()?, socket))) {
+            Ok((address, socket)) => {
+                bound.ports.push(Port {
+                    listener: Arc::new(describe(listener, address)),
+                    tls: tls.clone().map(ArcSwap::new),
+                });
+                bound.sockets.push(socket);
+                bound.addresses.push(address);
+            }
+            Err(error) => findings.push(cannot_bind(wanted, &error)),
+        }
+    }
+    match findings.error_count() {
+        0 => Ok(bound),
+        _ => Err(Failure::Run(Box::new(findings))),
+    }
+}
+
+fn describe(listener: &config::Listener, bound: SocketAddr) -> Listener {
+    Listener {
+        name: listener.name.value.clone(),
+        advertise: Advertise::Fixed {
+            host: listener.advertise.host("{project}"),
+            port: listener.advertise.port(bound.port()),
+        },
+    }
+}
+
+fn cannot_bind(address: SocketAddr, error: &io::Error) -> Finding {
+    if error.kind() == io::ErrorKind::AddrInUse {
+        let any = SocketAddr::new(address.ip(), 0);
+        return Finding::error("LB0203", format!("{address} is in use by another process"))
+            .help(format!("--listen {any} takes any free port"));
+    }
+    Finding::error("LB0204", format!("cannot listen on {address}: {error}"))
+        .help("use an address of this machine and a port above 1023")
+}

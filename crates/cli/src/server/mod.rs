@@ -1,0 +1,12 @@
+//! A running server: the parts put together, what they say at start, and how they stop.
+
+mod banner;
+mod limits;
+mod listeners;
+mod probe;
+mod service;
+mod signals;
+mod start;
+mod supervisor;
+
+pub(crate) use start::{Origin, run};

@@ -1,0 +1,198 @@
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use logboom_access::Principal;
+use logboom_conn::{
+    ClientInfo, CloseReason, Command, Event, InitProducerId, MemoryRequest, ProducerIdGrant,
+};
+use logboom_sans_io::{Inbox, Session};
+use logboom_wire::error::ErrorCode;
+
+use crate::refusals::Refused;
+use crate::{ClosedConnection, Code, Engine, closing, login, metadata, produce};
+
+/// What a listener tells its clients. One value per listener, shared by its connections.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listener {
+    /// Its name in logs.
+    pub name: String,
+    /// Where clients are told to connect to.
+    pub advertise: Advertise,
+}
+
+/// The address that Metadata gives to clients. It must be one they reach, and the certificate must
+/// be valid for its host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Advertise {
+    /// This host and port. `{project}` in the host stands for the project of the client.
+    Fixed {
+        /// Host name or address.
+        host: String,
+        /// TCP port.
+        port: u16,
+    },
+    /// The host name the client used itself, as its TLS handshake told (SNI), or else this address.
+    AsReached {
+        /// The address for clients that sent no name.
+        fallback: SocketAddr,
+    },
+}
+
+/// Answers the events of one connection.
+#[derive(Debug)]
+pub struct EngineSession {
+    engine: Arc<Engine>,
+    client: Client,
+    id: u64,
+    opened_at_ms: i64,
+}
+
+/// Who is at the other end of a connection, as far as it is known.
+#[derive(Debug)]
+pub(crate) struct Client {
+    pub(crate) peer: SocketAddr,
+    pub(crate) listener: Arc<Listener>,
+    pub(crate) inbox: Arc<Inbox<Command>>,
+    /// The project it named at its login.
+    pub(crate) project: Option<String>,
+    /// Who it proved to be. `None` after the login if it lives without rights.
+    pub(crate) principal: Option<Arc<Principal>>,
+    pub(crate) info: Option<ClientInfo>,
+}
+
+impl EngineSession {
+    pub(crate) fn new(engine: Arc<Engine>, id: u64, client: Client) -> Self {
+        let opened_at_ms = engine.clock().unix_ms();
+        engine.counters().connections_accepted.increment();
+        Self { engine, client, id, opened_at_ms }
+    }
+
+    fn close(&mut self, reason: Option<CloseReason>) {
+        self.engine.registry().leave(self.id);
+        self.engine.counters().connections_closed.increment();
+        self.engine.history().remember(ClosedConnection {
+            peer: self.client.peer,
+            listener: self.client.listener.name.clone(),
+            project: self.client.project.clone(),
+            client: self.client.software(),
+            opened_at_ms: self.opened_at_ms,
+            closed_at_ms: self.engine.clock().unix_ms(),
+            reason,
+        });
+    }
+}
+
+impl Session for EngineSession {
+    type Event = Event;
+    type Closed = CloseReason;
+
+    fn on_event(&mut self, event: Event) {
+        let Self { engine, client, .. } = self;
+        match event {
+            Event::Authenticate(attempt) => login::login(engine, client, self.id, attempt),
+            Event::Ready(info) => {
+                client.info = Some(info);
+                client.log_ready();
+            }
+            Event::Metadata(query) => metadata::answer(engine, client, query),
+            Event::InitProducerId(request) => init_producer_id(engine, client, request),
+            Event::Produce(request) => produce::produce(engine, client, request),
+            Event::Memory(MemoryRequest { ticket, bytes }) => {
+                engine.budget().wait(ticket, bytes, &client.inbox);
+            }
+        }
+    }
+
+    fn on_closed(&mut self, reason: CloseReason) {
+        if let Some(code) = closing::code(&reason) {
+            self.client.refused(&self.engine, code, &reason.to_string());
+        }
+        tracing::debug!(
+            target: "logboom::listen",
+            peer = %self.client.peer,
+            listener = self.client.listener.name,
+            reason = %reason,
+            "connection closed",
+        );
+        self.close(Some(reason));
+    }
+
+    fn on_panic(&mut self) {
+        self.client.refused(&self.engine, Code::Bug, "the state machine panicked");
+        self.close(None);
+    }
+}
+
+impl Client {
+    pub(crate) fn new(
+        peer: SocketAddr,
+        listener: Arc<Listener>,
+        inbox: Arc<Inbox<Command>>,
+    ) -> Self {
+        Self { peer, listener, inbox, project: None, principal: None, info: None }
+    }
+
+    /// Counts and logs that this client was refused something.
+    pub(crate) fn refused(&self, engine: &Engine, code: Code, detail: &str) {
+        self.refused_with_help(engine, code, detail, code.help());
+    }
+
+    /// The same, with better advice than the code alone can give.
+    pub(crate) fn refused_with_help(
+        &self,
+        engine: &Engine,
+        code: Code,
+        detail: &str,
+        help: &str,
+    ) {
+        let software = self.software();
+        let refused = Refused {
+            peer: self.peer,
+            listener: &self.listener.name,
+            project: self.project.as_deref(),
+            client: software.as_deref(),
+            detail,
+            help,
+        };
+        let now = engine.clock().monotonic();
+        engine.refusals().report(engine.counters(), code, &refused, now);
+    }
+
+    /// Name and version of the client software, or else its client id.
+    pub(crate) fn software(&self) -> Option<String> {
+        let info = self.info.as_ref()?;
+        match (&info.software_name, &info.software_version) {
+            (Some(name), Some(version)) => Some(format!("{name} {version}")),
+            (Some(name), None) => Some(name.clone()),
+            (None, _) => info.client_id.clone(),
+        }
+    }
+
+    fn log_ready(&self) {
+        tracing::debug!(
+            target: "logboom::auth",
+            peer = %self.peer,
+            listener = self.listener.name,
+            project = self.project,
+            client = self.software(),
+            "logged in",
+        );
+    }
+}
+
+/// Gives an idempotent producer its identity. Its epoch is always 0: without transactions nobody
+/// takes a producer id over.
+fn init_producer_id(engine: &Arc<Engine>, client: &Client, request: InitProducerId) {
+    if request.transactional {
+        client.refused(engine, Code::Transactional, "InitProducerId with a transactional id");
+        let refusal = Err(ErrorCode::TransactionalIdAuthorizationFailed);
+        client.inbox.push(Command::ProducerId(request.ticket, refusal));
+        return;
+    }
+    // A client that finds no id tries again; the committer has reserved more by then.
+    let grant = engine.store().next_producer_id().map_or(
+        Err(ErrorCode::KafkaStorageError),
+        |producer_id| Ok(ProducerIdGrant { producer_id, producer_epoch: 0 }),
+    );
+    client.inbox.push(Command::ProducerId(request.ticket, grant));
+}
