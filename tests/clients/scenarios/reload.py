@@ -32,7 +32,8 @@ def run(context):
                     "producing with what is new", lambda: produces(deployment, newcomer), RELOAD_SECONDS
                 )
             with context.report.check("logboom-smol", "", "reload: a broken file") as notes:
-                deployment.config.write_text("[[project]]\nname = 'acme'\nretension = '1d'\n")
+                with open(deployment.config, "a") as file:
+                    file.write('retension = "30d"\n')
                 server.signal(signal.SIGHUP)
                 wait.until("LB0103 in the log", lambda: "LB0103" in server.log_text(), RELOAD_SECONDS)
                 require(produces(deployment, newcomer), "the configuration before it no longer counts")
