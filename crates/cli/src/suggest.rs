@@ -1,19 +1,16 @@
 //! "Did you mean": the known word that is nearest to what somebody wrote.
 
-/// Words less alike than this are no suggestion but a guess.
-const LIKENESS_MIN: f64 = 0.7;
-
-/// The known word nearest to `word`, if one is near enough.
+/// The known word nearest to `word`, if one is near enough to be what was meant: at most one letter
+/// in three is another.
 #[must_use]
 pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let mut best: Option<(&str, f64)> = None;
-    for candidate in known {
-        let likeness = strsim::jaro_winkler(word, candidate);
-        if likeness >= LIKENESS_MIN && best.is_none_or(|(_, so_far)| likeness > so_far) {
-            best = Some((candidate, likeness));
-        }
-    }
-    best.map(|(candidate, _)| candidate)
+    let distance_max = (word.chars().count() / 3).max(1);
+    known
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
+        .filter(|(distance, _)| *distance <= distance_max)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
 }
 
 #[cfg(test)]
@@ -26,5 +23,6 @@ mod tests {
         assert_eq!(nearest("retension", known), Some("retention"));
         assert_eq!(nearest("shard", known), Some("shards"));
         assert_eq!(nearest("colour", known), None);
+        assert_eq!(nearest("frame_size", ["frame_timeout"]), None);
     }
 }

@@ -16,6 +16,9 @@ use crate::units;
 /// A value with its place in the text.
 pub(super) type Value<'d> = Spanned<DeValue<'d>>;
 
+/// The one table with too many keys to list them in a finding.
+pub(super) const LIMITS_SECTION: &str = "[node.limits]";
+
 /// A table with a name, and the keys that are allowed in it.
 pub(super) struct Section<'d> {
     /// As a person would write its header: `[[project.logstore]]`.
@@ -230,6 +233,18 @@ impl<'d> Section<'d> {
         None
     }
 
+    /// What may stand where `unknown` does.
+    fn allowed_in_words(&self, unknown: &str, allowed: &[&str]) -> String {
+        if self.name == LIMITS_SECTION {
+            return "`explain limits` lists the keys allowed here".to_owned();
+        }
+        let list = format!("keys allowed here: {}", allowed.join(", "));
+        if self.header.end == 0 && ["node", "include"].contains(&unknown) {
+            return format!("{list}; `{unknown}` stands in the main file only");
+        }
+        list
+    }
+
     fn refuse_unknown_keys(&self, findings: &mut Findings, allowed: &[&str]) {
         for key in self.table.keys() {
             let name: &str = key.get_ref();
@@ -242,7 +257,7 @@ impl<'d> Section<'d> {
             };
             let mut finding = Finding::error("LB0103", title)
                 .at(Span::new(self.header.source, key.span()), "")
-                .note(format!("keys allowed here: {}", allowed.join(", ")));
+                .note(self.allowed_in_words(name, allowed));
             if self.header.end != 0 {
                 finding = finding.with_context(self.header, "in this table");
             }

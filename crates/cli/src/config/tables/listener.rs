@@ -22,6 +22,7 @@ pub(super) fn read(
 
     let name = section.string(findings, "name");
     if let Some(name) = &name {
+        // Listeners follow the rule of all other names.
         names::check::<LogstoreName>(findings, name, "a listener");
     }
     let address = section.parsed(findings, "address", parse_address);

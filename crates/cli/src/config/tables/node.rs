@@ -2,7 +2,7 @@ use logboom_access::AuthFailure;
 
 use crate::config::limits::{LIMITS, Limit, LimitKind};
 use crate::config::model::{Located, Node};
-use crate::config::section::{Section, Value};
+use crate::config::section::{LIMITS_SECTION, Section, Value};
 use crate::diagnostics::{Findings, SourceId};
 
 /// Reads `[node]`.
@@ -27,7 +27,7 @@ pub(super) fn read(findings: &mut Findings, source: SourceId, value: &Value<'_>)
 
 fn read_limits(findings: &mut Findings, source: SourceId, value: &Value<'_>, node: &mut Node) {
     let names: Vec<&str> = LIMITS.iter().map(|limit| limit.name).collect();
-    let Some(section) = Section::open(findings, source, "[node.limits]", value, &names) else {
+    let Some(section) = Section::open(findings, source, LIMITS_SECTION, value, &names) else {
         return;
     };
     for limit in LIMITS {
