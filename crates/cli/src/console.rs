@@ -62,8 +62,17 @@ impl Console {
     /// [`Failure::OutputClosed`] if the reader has gone away, as in `read | head`, which is no
     /// mistake of anybody.
     pub(crate) fn print(&self, text: &str) -> Result<(), Failure> {
+        self.print_bytes(text.as_bytes())
+    }
+
+    /// The same, for data that is no text.
+    ///
+    /// # Errors
+    ///
+    /// As [`print`](Self::print).
+    pub(crate) fn print_bytes(&self, bytes: &[u8]) -> Result<(), Failure> {
         let mut writer = lock(&self.out);
-        writer.write_all(text.as_bytes()).and_then(|()| writer.flush()).map_err(|error| match error
+        writer.write_all(bytes).and_then(|()| writer.flush()).map_err(|error| match error
             .kind()
         {
             io::ErrorKind::BrokenPipe => Failure::OutputClosed,

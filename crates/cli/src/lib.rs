@@ -26,6 +26,7 @@ mod io_reason;
 mod logging;
 mod new_key;
 mod program;
+mod reading;
 mod server;
 mod suggest;
 mod target;

@@ -1,11 +1,9 @@
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
-
-use super::{ConfigArgs, Context, report};
+use super::{ConfigArgs, Context, read_config};
 use crate::client_conf::ClientConf;
 use crate::client_config::{Agent, render};
-use crate::config::{self, Config, Listener, Scope};
+use crate::config::{Config, Listener};
 use crate::demo;
 use crate::failure::Failure;
 use crate::suggest::nearest;
@@ -112,21 +110,6 @@ fn from_config(
 
 fn endpoint(listener: &Listener, project: &str) -> String {
     listener.advertise.endpoint(project, listener.address.port())
-}
-
-fn read_config(file: &Path, settings: &[String], context: &Context) -> Result<Config, Failure> {
-    let examined = config::examine(&config::Request {
-        file,
-        settings,
-        environment: &context.environment,
-        scope: Scope::Files,
-        now: Timestamp::now(),
-    });
-    if examined.findings.error_count() > 0 {
-        report(&examined.findings, file, context, "");
-        return Err(Failure::Refused);
-    }
-    Ok(examined.config)
 }
 
 fn names_of_projects(config: &Config) -> Vec<&str> {

@@ -11,9 +11,13 @@ pub(crate) mod serve;
 
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+
+use crate::config::{self, Config, Scope};
 use crate::console::Console;
 use crate::diagnostics::{Findings, count};
 use crate::environment::Environment;
+use crate::failure::Failure;
 use crate::program::Program;
 
 /// What every command is given besides its own options.
@@ -48,6 +52,22 @@ pub(crate) fn report(findings: &Findings, file: &Path, context: &Context, outcom
         let line = format!("{}: {mistakes}. {outcome}", file.display());
         context.console.tell(&format!("{}\n", line.trim_end()));
     }
+}
+
+/// Reads a configuration for what is written in it: no secret, certificate or disk is looked at.
+pub(crate) fn read_config(file: &Path, settings: &[String], context: &Context) -> Result<Config, Failure> {
+    let examined = config::examine(&config::Request {
+        file,
+        settings,
+        environment: &context.environment,
+        scope: Scope::Files,
+        now: Timestamp::now(),
+    });
+    if examined.findings.error_count() > 0 {
+        report(&examined.findings, file, context, "");
+        return Err(Failure::Refused);
+    }
+    Ok(examined.config)
 }
 
 #[cfg(test)]

@@ -1,14 +1,30 @@
-use clap::ValueEnum;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
-use super::{ConfigArgs, Context};
+use logboom_engine::LogMapper;
+use logboom_model::MappingOptions;
+use logboom_store::{OpenError, Options, RealDisk, Reader};
+
+use super::{ConfigArgs, Context, read_config};
+use crate::config::{Config, Logstore};
+use crate::demo;
 use crate::failure::Failure;
+use crate::reading::{BatchStream, Format, From, Item, News, Output};
+use crate::server::limits;
+use crate::suggest::nearest;
 use crate::target::Target;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
   {program} read demo/demo --from earliest
   {program} read demo/demo --follow --format json | jq .content
-  {program} read acme/nginx --config logboom.toml --from earliest --format protobuf > logs.pb";
+  {program} read acme/nginx --config logboom.toml --from earliest --format protobuf > logs.pb
+
+It reads the files of the store, so it works while the server runs and after it has stopped.";
+
+/// Without news for so long, look all the same.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Options of `read`.
 #[derive(Debug, clap::Args)]
@@ -36,27 +52,113 @@ pub(crate) struct Args {
     pub(crate) with_offsets: bool,
 }
 
-/// Where reading starts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum From {
-    /// At the oldest log that is kept.
-    Earliest,
-    /// Behind the newest log.
-    Latest,
-}
-
-/// How logs are printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// One JSON object a line.
-    Json,
-    /// For people.
-    Pretty,
-    /// The published protobuf schema.
-    Protobuf,
-}
-
 /// Prints the logs of a Logstore.
-pub(crate) fn run(_: &Args, _: &Context) -> Result<(), Failure> {
-    Err(Failure::run("this build has no reader yet"))
+pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
+    let source = Source::find(args, context)?;
+    let news = News::of(&source.store_dir);
+    let mut stream = source.open(args, context)?;
+    let mapper = LogMapper::new(limits::of_batch(&source.config.node.limits));
+    let options = source.mapping(args);
+    let mut output =
+        Output::new(&context.console, args.format, args.with_offsets, options, mapper);
+    if !args.follow {
+        return print_all(&mut stream, &mut output, context);
+    }
+    let news = news.map_err(|error| {
+        Failure::run(format!("cannot watch {}: {error}", source.store_dir.display()))
+    })?;
+    loop {
+        print_all(&mut stream, &mut output, context)?;
+        news.wait(PATIENCE).map_err(|error| Failure::run(format!("cannot wait: {error}")))?;
+        stream.refresh().map_err(|error| cannot_read(&source.store_dir, &error))?;
+    }
+}
+
+/// Prints everything up to the present end. What cannot be read is reported and skipped, and makes
+/// the command fail when the rest is printed.
+fn print_all(
+    stream: &mut BatchStream,
+    output: &mut Output<'_>,
+    context: &Context,
+) -> Result<(), Failure> {
+    let mut lost = 0_usize;
+    loop {
+        match stream.next() {
+            Item::Batch(batch) => output.print(&batch)?,
+            Item::Lost(what) => {
+                lost += 1;
+                context.console.tell(&format!("warning: skipped what cannot be read: {what}\n"));
+            }
+            Item::End if lost == 0 => return Ok(()),
+            Item::End => return Err(Failure::run("not everything could be read; see above")),
+        }
+    }
+}
+
+/// Where the logs are, and how they are to be mapped.
+struct Source {
+    config: Config,
+    store_dir: PathBuf,
+}
+
+impl Source {
+    /// The store of the configuration, or that of the demo.
+    fn find(args: &Args, context: &Context) -> Result<Self, Failure> {
+        if let Some(file) = &args.config.config {
+            return Ok(Self::new(read_config(file, &args.config.settings, context)?));
+        }
+        let paths = demo::Paths::new(&demo::directory(&context.environment));
+        if !paths.config.exists() {
+            let serve = context.program.command("serve");
+            return Err(Failure::usage(
+                format!("no --config given, and no demo in {}", paths.directory.display()),
+                format!("`{serve}` makes a demo; --config FILE takes a configuration"),
+            ));
+        }
+        Ok(Self::new(read_config(&paths.config, &[], context)?))
+    }
+
+    fn new(config: Config) -> Self {
+        Self { store_dir: config.node.store_dir(), config }
+    }
+
+    fn open(&self, args: &Args, context: &Context) -> Result<BatchStream, Failure> {
+        let disk = RealDisk::open(&self.store_dir).map_err(|error| {
+            Failure::run(format!("cannot read {}: {error}", self.store_dir.display()))
+        })?;
+        let reader = Reader::open(Arc::new(disk), &Options::default())
+            .map_err(|error| cannot_read(&self.store_dir, &error))?;
+        let Target { project, .. } = &args.target;
+        let logstore = args.target.topic.logstore().as_str();
+        let stream = BatchStream::new(reader, project.as_str(), logstore, args.from);
+        let configured = || self.logstores(project.as_str()).map(|one| one.name.as_str());
+        if stream.exists() || configured().any(|name| name == logstore) {
+            return Ok(stream);
+        }
+        let known = stream.logstores().into_iter().chain(configured());
+        let help = match nearest(logstore, known) {
+            Some(near) => format!("did you mean {project}/{near}?"),
+            None => {
+                let check = context.program.command("check --show-effective --config FILE");
+                format!("`{check}` lists what is configured")
+            }
+        };
+        Err(Failure::usage(format!("there is no Logstore {project}/{logstore}"), help))
+    }
+
+    /// How the Logstore is mapped. One that is not configured any more is mapped by the defaults.
+    fn mapping(&self, args: &Args) -> MappingOptions {
+        let mut logstores = self.logstores(args.target.project.as_str());
+        let logstore = logstores.find(|one| *one.name == args.target.topic.logstore().as_str());
+        logstore.map(Logstore::mapping).unwrap_or_default()
+    }
+
+    fn logstores(&self, project: &str) -> impl Iterator<Item = &Logstore> {
+        let project = self.config.projects.iter().find(|one| *one.name == project);
+        project.into_iter().flat_map(|project| &project.logstores)
+    }
+}
+
+fn cannot_read(store_dir: &Path, error: &OpenError) -> Failure {
+    Failure::run(format!("cannot read {}: {error}", store_dir.display()))
 }

@@ -4,11 +4,11 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use super::{ConfigArgs, Context};
+use super::{ConfigArgs, Context, report};
 use crate::Runtime;
 use crate::config::{self, Loaded, Scope};
 use crate::demo;
-use crate::diagnostics::{Findings, count};
+use crate::diagnostics::Findings;
 use crate::failure::Failure;
 use crate::server::{self, Origin};
 
@@ -37,7 +37,10 @@ pub(crate) fn run(args: &Args, context: &Context, runtime: &impl Runtime) -> Res
     let begin = begin();
     if args.config.config.is_some() {
         let load = || load(args, context);
-        let loaded = load().map_err(|findings| not_started(&findings, args, context))?;
+        let loaded = load().map_err(|findings| {
+            report(&findings, file(args), context, "Not started.");
+            Failure::Refused
+        })?;
         let origin = Origin::Files { loaded, reload: &load };
         return server::run(origin, context, runtime, begin);
     }
@@ -64,14 +67,6 @@ fn load(args: &Args, context: &Context) -> Result<Loaded, Findings> {
         tracing::warn!(target: "logboom::config", code = finding.code, "{}", finding.message);
     }
     Ok(loaded)
-}
-
-fn not_started(findings: &Findings, args: &Args, context: &Context) -> Failure {
-    let report = findings.render(context.console.err_color());
-    let mistakes = count(findings.error_count(), "mistake");
-    let file = file(args).display();
-    context.console.tell(&format!("{report}{file}: {mistakes}. Not started.\n"));
-    Failure::Refused
 }
 
 fn file(args: &Args) -> &Path {

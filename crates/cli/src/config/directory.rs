@@ -6,7 +6,6 @@ use logboom_access::{
     AccessKey, AccessKeyId, Directory, Logstore, Mistake, Place, Policy, Problem, Project,
     Retention, SecretHash,
 };
-use logboom_model::MappingOptions;
 
 use super::checks::twice;
 use super::model::{self, Allow, Config, Located};
@@ -88,11 +87,7 @@ fn logstore(from: &model::Logstore) -> Option<Logstore> {
             age: from.retention.age.as_ref().map(|age| age.value),
             bytes: from.retention.bytes.as_ref().map(|bytes| bytes.value),
         },
-        mapping: MappingOptions {
-            key: from.key.value,
-            field_names: from.field_names.value,
-            ..MappingOptions::default()
-        },
+        mapping: from.mapping(),
     })
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use logboom_access::{AuthFailure, SecretHash};
-use logboom_model::{FieldNames, KeyMapping};
+use logboom_model::{FieldNames, KeyMapping, MappingOptions};
 
 use super::advertise::Advertise;
 use super::limits::Limits;
@@ -142,6 +142,18 @@ pub struct Logstore {
     pub key: Located<KeyMapping>,
     /// Whether field names keep to the naming rule of the log data model.
     pub field_names: Located<FieldNames>,
+}
+
+impl Logstore {
+    /// How its records become logs.
+    #[must_use]
+    pub fn mapping(&self) -> MappingOptions {
+        MappingOptions {
+            key: self.key.value,
+            field_names: self.field_names.value,
+            ..MappingOptions::default()
+        }
+    }
 }
 
 /// When logs expire. Without either bound they are kept for ever.

@@ -1,7 +1,7 @@
 //! A running server: the parts put together, what they say at start, and how they stop.
 
 mod banner;
-mod limits;
+pub(crate) mod limits;
 mod listeners;
 mod probe;
 mod service;
