@@ -7,7 +7,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use logboom_wire::records::{
-    BatchBuilder, BatchError, Codec, Limits, Scratch, Summary, batches, validate,
+    BatchBuilder, BatchError, Codec, Limits, Scratch, Summary, batches, read, validate,
 };
 
 const KIB: usize = 1024;
@@ -57,6 +57,9 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
+/// What a codec may keep for the next batch.
+const KEPT_BYTES_MAX: usize = LZ4_BYTES_MAX;
+
 /// What validating took.
 struct Cost {
     result: Result<Summary, BatchError>,
@@ -64,7 +67,19 @@ struct Cost {
     peak_bytes: usize,
     /// What is still held for the next batch.
     kept_bytes: usize,
+    /// What the scratch says it holds.
+    held_bytes: usize,
     decompressed_bytes: u64,
+}
+
+impl Cost {
+    #[track_caller]
+    fn assert_little_is_kept(&self, codec: Codec) {
+        let Self { kept_bytes, held_bytes, .. } = *self;
+        assert!(kept_bytes <= KEPT_BYTES_MAX, "{codec:?} keeps {kept_bytes} bytes");
+        let error = kept_bytes.abs_diff(held_bytes);
+        assert!(error <= 16 * KIB, "{codec:?} keeps {kept_bytes} bytes, not {held_bytes}");
+    }
 }
 
 fn cost_of(batch: &[u8]) -> Cost {
@@ -77,6 +92,7 @@ fn cost_of(batch: &[u8]) -> Cost {
         result,
         peak_bytes: (PEAK.get() - before).cast_unsigned(),
         kept_bytes: (HELD.get() - before).cast_unsigned(),
+        held_bytes: scratch.bytes_held(),
         decompressed_bytes: scratch.bytes_decompressed(),
     }
 }
@@ -162,18 +178,19 @@ fn zstd_bomb(window_log: u8) -> Vec<u8> {
 #[test]
 fn bombs_are_refused_at_the_limit_in_little_memory() {
     let limits = Limits::default();
-    for (name, codec, bomb, peak_bytes_max) in [
-        ("gzip", Codec::Gzip, gzip_bomb(), GZIP_BYTES_MAX),
-        ("lz4", Codec::Lz4, lz4_bomb(), LZ4_BYTES_MAX),
-        ("zstd", Codec::Zstd, zstd_bomb(limits.zstd_window_log_max as u8), ZSTD_BYTES_MAX),
+    for (codec, bomb, peak_bytes_max) in [
+        (Codec::Gzip, gzip_bomb(), GZIP_BYTES_MAX),
+        (Codec::Lz4, lz4_bomb(), LZ4_BYTES_MAX),
+        (Codec::Zstd, zstd_bomb(limits.zstd_window_log_max as u8), ZSTD_BYTES_MAX),
     ] {
         let cost = cost_of(&batch(codec, &bomb));
         let bytes_max = limits.decompressed_bytes_max;
-        assert_eq!(cost.result, Err(BatchError::DecompressedTooLarge { bytes_max }), "{name}");
+        assert_eq!(cost.result, Err(BatchError::DecompressedTooLarge { bytes_max }));
         let peak_bytes = cost.peak_bytes;
-        assert!(peak_bytes <= peak_bytes_max, "{name} took {peak_bytes} bytes");
+        assert!(peak_bytes <= peak_bytes_max, "{codec:?} took {peak_bytes} bytes");
         let overshoot = cost.decompressed_bytes - bytes_max as u64;
-        assert!(overshoot <= 4 * MIB as u64, "{name} went {overshoot} bytes too far");
+        assert!(overshoot <= 4 * MIB as u64, "{codec:?} went {overshoot} bytes too far");
+        cost.assert_little_is_kept(codec);
     }
 }
 
@@ -224,9 +241,9 @@ fn memory_does_not_grow_with_a_valid_batch() {
     ] {
         let cost = cost_of(&builder.build(codec));
         assert!(cost.result.is_ok());
-        let (peak_bytes, kept_bytes) = (cost.peak_bytes, cost.kept_bytes);
+        let peak_bytes = cost.peak_bytes;
         assert!(peak_bytes <= peak_bytes_max, "{codec:?} took {peak_bytes} bytes");
-        assert!(kept_bytes <= 9 * MIB, "{codec:?} keeps {kept_bytes} bytes");
+        cost.assert_little_is_kept(codec);
     }
 }
 
@@ -253,4 +270,20 @@ fn a_long_gzip_header_is_not_copied() {
     let cost = cost_of(&batch(Codec::Gzip, &member));
     assert_eq!(cost.result, Err(BatchError::CompressedDataInvalid { codec: Codec::Gzip }));
     assert!(cost.peak_bytes <= GZIP_BYTES_MAX, "{} bytes", cost.peak_bytes);
+}
+
+#[test]
+fn what_reading_a_large_batch_took_is_given_back() {
+    let build = |value: &[u8]| {
+        let mut builder = BatchBuilder::new();
+        builder.append(0, None, Some(value), &[]).unwrap();
+        builder.build(Codec::Gzip)
+    };
+    let (large, small) = (build(&vec![b'x'; 30 * MIB]), build(b"x"));
+    let mut scratch = Scratch::new();
+    let limits = Limits::default();
+    assert_eq!(read(&large, &limits, &mut scratch).unwrap().count(), 1);
+    assert!(scratch.bytes_held() >= 30 * MIB);
+    assert_eq!(read(&small, &limits, &mut scratch).unwrap().count(), 1);
+    assert!(scratch.bytes_held() <= KEPT_BYTES_MAX, "{} bytes", scratch.bytes_held());
 }

@@ -2,17 +2,10 @@
 
 use super::header::to_timestamp;
 use super::input::{Input, to_length};
-use super::split::LENGTH_COUNTS_FROM;
 use super::{Attributes, BatchError, Codec, TimestampType};
 
 /// A message starts, behind its length, with a checksum of everything that follows.
 pub(super) const CHECKSUM_BYTES: usize = 4;
-
-/// The size of a message with an empty key and an empty value.
-pub(super) const fn message_bytes_min(magic: u8) -> usize {
-    let timestamp_bytes = if magic == 0 { 0 } else { 8 };
-    LENGTH_COUNTS_FROM + CHECKSUM_BYTES + 1 + 1 + timestamp_bytes + 4 + 4
-}
 
 /// A message without offset, length and checksum.
 pub(super) struct MessageFields<S> {

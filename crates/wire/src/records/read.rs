@@ -29,7 +29,7 @@ pub fn read<'s>(
     if raw.bytes.len() < batch.len() {
         return Err(BatchError::TrailingBytes);
     }
-    scratch.unpacked.clear();
+    scratch.clear();
     let format = match raw.header {
         Some(header) => Format::Batch(BatchRecords {
             header,
@@ -111,12 +111,10 @@ enum Format<'s> {
 
 impl<'s> Records<'s> {
     fn try_next(&mut self) -> Result<Option<Record<'s>>, BatchError> {
-        let record = match &mut self.format {
+        match &mut self.format {
             Format::Batch(records) => records.next(self.next_index, self.headers_max),
             Format::Set(records) => records.next(self.next_index),
-        };
-        self.next_index += 1;
-        record
+        }
     }
 }
 
@@ -124,11 +122,12 @@ impl<'s> Iterator for Records<'s> {
     type Item = Result<Record<'s>, BatchError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let record = self.try_next();
-        if record.is_err() {
-            self.format = Format::Set(SetRecords::default());
+        let record = self.try_next().transpose()?;
+        match record {
+            Ok(_) => self.next_index += 1,
+            Err(_) => self.format = Format::Set(SetRecords::default()),
         }
-        record.transpose()
+        Some(record)
     }
 }
 

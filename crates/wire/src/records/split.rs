@@ -2,7 +2,6 @@ use std::iter::FusedIterator;
 
 use super::header::BATCH_HEADER_BYTES;
 use super::input::to_length;
-use super::message::message_bytes_min;
 use super::{BatchError, BatchHeader};
 
 /// The length fields of batches and messages alike count the bytes from here on.
@@ -59,23 +58,28 @@ pub struct Batches<'a> {
 
 impl<'a> Batches<'a> {
     fn split_first(&self) -> Result<(RawBatch<'a>, &'a [u8]), BatchError> {
-        let first = Entry::at_front_of(self.rest)?;
-        let mut end = first.bytes;
-        let header = match first.magic {
+        let Entry { magic, bytes: mut end } = Entry::at_front_of(self.rest)?;
+        let header = match magic {
             2 => Some(BatchHeader::decode(self.rest)?),
-            _ => None,
-        };
-        if header.is_none() {
-            while end < self.rest.len() {
-                let next = Entry::at_front_of(&self.rest[end..])?;
-                if next.magic != first.magic {
-                    break;
-                }
-                end += next.bytes;
+            _ => {
+                end = self.end_of_set(magic, end)?;
+                None
             }
-        }
+        };
         let (bytes, rest) = self.rest.split_at(end);
-        Ok((RawBatch { bytes, magic: first.magic, header }, rest))
+        Ok((RawBatch { bytes, magic, header }, rest))
+    }
+
+    /// Where the set ends whose first message ends at `end`.
+    fn end_of_set(&self, magic: u8, mut end: usize) -> Result<usize, BatchError> {
+        while end < self.rest.len() {
+            let next = Entry::at_front_of(&self.rest[end..])?;
+            if next.magic != magic {
+                break;
+            }
+            end += next.bytes;
+        }
+        Ok(end)
     }
 }
 
@@ -117,15 +121,13 @@ struct Entry {
 impl Entry {
     fn at_front_of(bytes: &[u8]) -> Result<Self, BatchError> {
         let magic = *bytes.get(MAGIC_AT).ok_or(BatchError::Truncated)?;
-        let bytes_min = match magic {
-            0 | 1 => message_bytes_min(magic),
-            2 => BATCH_HEADER_BYTES,
-            _ => return Err(BatchError::UnknownMagic { magic }),
-        };
+        if magic > 2 {
+            return Err(BatchError::UnknownMagic { magic });
+        }
         let length = [bytes[8], bytes[9], bytes[10], bytes[11]];
         let length = to_length(i32::from_be_bytes(length))?;
         let entry = LENGTH_COUNTS_FROM.checked_add(length).ok_or(BatchError::InvalidLength)?;
-        if entry < bytes_min {
+        if magic == 2 && entry < BATCH_HEADER_BYTES {
             return Err(BatchError::InvalidLength);
         }
         if entry > bytes.len() {

@@ -48,7 +48,7 @@ pub fn validate(
         Some(header) => validate_batch(batch.bytes, header, limits, decoders),
         None => validate_set(batch, limits, decoders),
     };
-    decoders.trim();
+    scratch.clear();
     summary
 }
 

@@ -70,8 +70,7 @@ impl Decoders {
             window: &mut self.window,
             bytes_decompressed: &mut self.bytes_decompressed,
             chunk: 0..0,
-            bytes_out: bytes_before,
-            bytes_max: limits.decompressed_bytes_max,
+            budget: Budget { bytes_out: bytes_before, bytes_max: limits.decompressed_bytes_max },
         })
     }
 
@@ -104,8 +103,7 @@ pub(super) struct Decompressor<'a> {
     bytes_decompressed: &'a mut u64,
     /// Where in the window the current chunk is.
     chunk: Range<usize>,
-    bytes_out: usize,
-    bytes_max: usize,
+    budget: Budget,
 }
 
 enum Decoder<'a> {
@@ -123,24 +121,39 @@ impl Decompressor<'_> {
 
     /// How many bytes have come out of the batch so far.
     pub(super) const fn bytes_out(&self) -> usize {
-        self.bytes_out
+        self.budget.bytes_out
     }
 
     /// Goes on to the next chunk.
     pub(super) fn advance(&mut self) -> Result<(), BatchError> {
-        let left = self.bytes_max.saturating_sub(self.bytes_out);
         self.chunk = match &mut self.decoder {
             Decoder::Gzip(gzip) => gzip.next_chunk(self.window),
-            Decoder::Snappy(snappy) => snappy.next_chunk(self.window, left),
+            Decoder::Snappy(snappy) => snappy.next_chunk(self.window, self.budget),
             Decoder::Lz4(lz4) => lz4.next_chunk(self.window),
             Decoder::Zstd(zstd) => zstd.next_chunk(self.window),
         }?;
         *self.bytes_decompressed += self.chunk.len() as u64;
-        if self.chunk.len() > left {
-            return Err(BatchError::DecompressedTooLarge { bytes_max: self.bytes_max });
-        }
-        self.bytes_out += self.chunk.len();
+        self.budget.check(self.chunk.len())?;
+        self.budget.bytes_out += self.chunk.len();
         Ok(())
+    }
+}
+
+/// How much may come out of a batch.
+#[derive(Clone, Copy)]
+struct Budget {
+    bytes_out: usize,
+    bytes_max: usize,
+}
+
+impl Budget {
+    /// Whether so many bytes more are allowed.
+    fn check(self, bytes: usize) -> Result<(), BatchError> {
+        if bytes <= self.bytes_max.saturating_sub(self.bytes_out) {
+            Ok(())
+        } else {
+            Err(BatchError::DecompressedTooLarge { bytes_max: self.bytes_max })
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use super::{take, take_array, widen};
+use super::{Budget, take, take_array, widen};
 use crate::records::{BatchError, Codec};
 
 /// What the stream of snappy-java, "xerial framing", starts with. A version and the oldest
@@ -40,11 +40,10 @@ impl<'a> Snappy<'a> {
         Self { input, framing, block_bytes_max }
     }
 
-    /// `left` is how much output is still allowed.
     pub(super) fn next_chunk(
         &mut self,
         window: &mut Vec<u8>,
-        left: usize,
+        budget: Budget,
     ) -> Result<Range<usize>, BatchError> {
         while !self.input.is_empty() {
             let block = self.next_block()?;
@@ -52,10 +51,10 @@ impl<'a> Snappy<'a> {
             if bytes > block.len() * EXPANSION_MAX {
                 return Err(INVALID);
             }
-            let bytes_max = left.min(self.block_bytes_max);
-            if bytes > bytes_max {
-                return Err(BatchError::DecompressedTooLarge { bytes_max });
+            if bytes > self.block_bytes_max {
+                return Err(BatchError::DecompressedTooLarge { bytes_max: self.block_bytes_max });
             }
+            budget.check(bytes)?;
             let window = widen(window, bytes);
             let written =
                 snap::raw::Decoder::new().decompress(block, window).map_err(|_| INVALID)?;
