@@ -98,8 +98,8 @@ impl LoginError {
             | Self::UnknownKey
             | Self::KeyOfAnotherProject { .. }
             | Self::WrongSecret { .. } => {
-                "Authentication failed: unknown project, key or secret. The operator can see why \
-                 with: logboom doctor CLIENT_IP [LB0401]"
+                "Authentication failed: unknown project, key or secret. The log of the server says \
+                 which. [LB0401]"
             }
         }
     }

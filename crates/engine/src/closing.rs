@@ -26,9 +26,9 @@ pub(crate) fn code(reason: &CloseReason) -> Option<Code> {
         CloseReason::TlsOnPlaintextPort => Code::TlsOnPlaintext,
         CloseReason::HttpRequest => Code::Http,
         CloseReason::AuthTimeout => Code::LoginTimeout,
-        CloseReason::IdleTimeout
-        | CloseReason::FrameTimeout
-        | CloseReason::WriteTimeout => Code::PeerTimeout,
+        CloseReason::IdleTimeout | CloseReason::FrameTimeout | CloseReason::WriteTimeout => {
+            Code::PeerTimeout
+        }
         CloseReason::MemoryTimeout => Code::MemoryTimeout,
         CloseReason::FrameTooLarge { .. }
         | CloseReason::TooManyItems { .. }

@@ -232,32 +232,48 @@ impl Code {
             Self::LoginPaused => "correct the password in that client; the pause ends by itself",
             Self::Mechanism => "in that client set sasl.mechanism=PLAIN",
             Self::MalformedToken => "the client must send authzid NUL user NUL password (RFC 4616)",
-            Self::IllegalSaslState => "the client must send SaslHandshake once, then SaslAuthenticate",
+            Self::IllegalSaslState => {
+                "the client must send SaslHandshake once, then SaslAuthenticate"
+            }
             Self::LoginTimeout => "look for a slow network, a proxy, or a client without SASL",
             Self::KeyRevoked => "give the client another access key",
-            Self::NoWriteRight => "give the key a policy with log:PostLogStoreLogs on this Logstore",
-            Self::UnknownLogstore => "create the Logstore in the configuration, or correct the topic",
+            Self::NoWriteRight => {
+                "give the key a policy with log:PostLogStoreLogs on this Logstore"
+            }
+            Self::UnknownLogstore => {
+                "create the Logstore in the configuration, or correct the topic"
+            }
             Self::InvalidLogstoreName => {
                 "use 2 to 63 of a-z, 0-9, _ and -, starting with a letter or digit"
             }
             Self::UnknownShard => "let the client choose partitions from the metadata",
-            Self::CorruptBatch => "the client will send it again; look at the network if it repeats",
-            Self::UndecodableBatch => "look for a broken client or proxy; sending it again is no use",
+            Self::CorruptBatch => {
+                "the client will send it again; look at the network if it repeats"
+            }
+            Self::UndecodableBatch => {
+                "look for a broken client or proxy; sending it again is no use"
+            }
             Self::BatchTooLarge => "lower the batch size of the client, or raise the limit",
             Self::UnknownCodec => "use none, gzip, snappy, lz4 or zstd",
             Self::Transactional => "remove transactional.id from that client",
-            Self::Sequence => "the client starts a new producer epoch by itself or reports the error",
+            Self::Sequence => {
+                "the client starts a new producer epoch by itself or reports the error"
+            }
             Self::Acks => "set acks to all, 1 or 0",
             Self::FrameTooLarge => "lower the request size of the client, or raise the limit",
             Self::MalformedFrame => "look for something that is no Kafka client on this port",
-            Self::UnsupportedApi => "only producers are served; look at the versions of ApiVersions",
+            Self::UnsupportedApi => {
+                "only producers are served; look at the versions of ApiVersions"
+            }
             Self::LoginFirst => "in that client set security.protocol=SASL_SSL and a user name",
             Self::PeerTimeout => "look for a stopped client or a broken network",
             Self::ConnectionLimit => "raise node.connections_max, or look for a client that leaks",
             Self::AddressLimit => {
                 "raise node.connections_per_address_max, or look for a client that leaks"
             }
-            Self::TooManyBeforeLogin => "look for a broken client; logins take at most four requests",
+            Self::TooManyBeforeLogin => {
+                "look for a broken client; logins take at most four requests"
+            }
             Self::MemoryTimeout => {
                 "raise node.request_bytes_in_flight_max, or look at the disk: it is too slow"
             }

@@ -104,11 +104,7 @@ fn topic_by_name(engine: &Engine, client: &Client, name: &str) -> TopicView {
     }
 }
 
-fn view(
-    client: &Client,
-    logstore: &Logstore,
-    form: Form,
-) -> TopicView {
+fn view(client: &Client, logstore: &Logstore, form: Form) -> TopicView {
     let name = topics::name(logstore, form);
     let project = client.principal.as_ref().map(|principal| principal.project().as_str());
     let topic_id = topic_id(project.unwrap_or_default(), &name);
@@ -118,7 +114,8 @@ fn view(
 /// An id that stays the same for ever and is never zero: clients cache topics by it. A UUID of
 /// version 8 (RFC 9562), made from the names.
 fn topic_id(project: &str, topic: &str) -> [u8; 16] {
-    let digest = Sha256::new().chain_update(project).chain_update("/").chain_update(topic).finalize();
+    let digest =
+        Sha256::new().chain_update(project).chain_update("/").chain_update(topic).finalize();
     let mut id: [u8; 16] = std::array::from_fn(|byte| digest[byte]);
     id[6] = (id[6] & 0x0f) | 0x80;
     id[8] = (id[8] & 0x3f) | 0x80;

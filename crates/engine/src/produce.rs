@@ -79,7 +79,8 @@ impl Plan {
                 });
                 plan.add(batches.map_err(|refusal| {
                     let Refusal { code, detail, .. } = &refusal;
-                    let place = format!("{detail}; shard {} of {}", partition.index, shown(topic.name));
+                    let place =
+                        format!("{detail}; shard {} of {}", partition.index, shown(topic.name));
                     client.refused(engine, *code, &place);
                     refusal
                 }));
@@ -156,9 +157,11 @@ impl Check<'_> {
 
     fn shard(&self, index: i32) -> Result<Shard, Refusal> {
         let logstore = self.target.logstore;
-        let stream = self.client.principal.as_deref().and_then(|principal| {
-            self.snapshot.stream(principal.project(), &logstore.name)
-        });
+        let stream = self
+            .client
+            .principal
+            .as_deref()
+            .and_then(|principal| self.snapshot.stream(principal.project(), &logstore.name));
         let index = u32::try_from(index).ok().filter(|index| *index < logstore.shards);
         match (stream, index) {
             (Some(stream), Some(index)) => Ok(Shard::new(stream, index)),

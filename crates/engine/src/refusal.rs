@@ -16,11 +16,7 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    pub(crate) fn new(
-        error: ErrorCode,
-        code: Code,
-        detail: impl Into<Cow<'static, str>>,
-    ) -> Self {
+    pub(crate) fn new(error: ErrorCode, code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
         Self { error, code, detail: detail.into() }
     }
 

@@ -60,11 +60,7 @@ impl Registry {
     }
 
     /// Lets a connection in, or says which limit it hit.
-    pub(crate) fn enter(
-        &self,
-        peer: SocketAddr,
-        inbox: &Arc<Inbox<Command>>,
-    ) -> Result<u64, Code> {
+    pub(crate) fn enter(&self, peer: SocketAddr, inbox: &Arc<Inbox<Command>>) -> Result<u64, Code> {
         let mut open = self.lock();
         let of_address = open.per_address.get(&peer.ip()).copied().unwrap_or(0);
         if open.connections.len() >= self.limits.connections_max

@@ -138,13 +138,7 @@ impl Client {
     }
 
     /// The same, with better advice than the code alone can give.
-    pub(crate) fn refused_with_help(
-        &self,
-        engine: &Engine,
-        code: Code,
-        detail: &str,
-        help: &str,
-    ) {
+    pub(crate) fn refused_with_help(&self, engine: &Engine, code: Code, detail: &str, help: &str) {
         let software = self.software();
         let refused = Refused {
             peer: self.peer,
@@ -190,9 +184,11 @@ fn init_producer_id(engine: &Arc<Engine>, client: &Client, request: InitProducer
         return;
     }
     // A client that finds no id tries again; the committer has reserved more by then.
-    let grant = engine.store().next_producer_id().map_or(
-        Err(ErrorCode::KafkaStorageError),
-        |producer_id| Ok(ProducerIdGrant { producer_id, producer_epoch: 0 }),
-    );
+    let grant = engine
+        .store()
+        .next_producer_id()
+        .map_or(Err(ErrorCode::KafkaStorageError), |producer_id| {
+            Ok(ProducerIdGrant { producer_id, producer_epoch: 0 })
+        });
     client.inbox.push(Command::ProducerId(request.ticket, grant));
 }

@@ -3,8 +3,8 @@
 use logboom_access::{Action, Directory, Form, Logstore, Principal, Topic};
 use logboom_wire::error::ErrorCode;
 
-use crate::refusal::{Refusal, shown};
 use crate::Code;
+use crate::refusal::{Refusal, shown};
 
 /// A topic that a client may write to.
 #[derive(Debug)]

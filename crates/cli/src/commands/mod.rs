@@ -55,7 +55,11 @@ pub(crate) fn report(findings: &Findings, file: &Path, context: &Context, outcom
 }
 
 /// Reads a configuration for what is written in it: no secret, certificate or disk is looked at.
-pub(crate) fn read_config(file: &Path, settings: &[String], context: &Context) -> Result<Config, Failure> {
+pub(crate) fn read_config(
+    file: &Path,
+    settings: &[String],
+    context: &Context,
+) -> Result<Config, Failure> {
     let examined = config::examine(&config::Request {
         file,
         settings,

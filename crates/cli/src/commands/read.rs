@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use logboom_engine::LogMapper;
 use logboom_model::MappingOptions;
-use logboom_store::{OpenError, Options, RealDisk, Reader};
+use logboom_store::{OpenError, Options, Reader, RealDisk};
 
 use super::{ConfigArgs, Context, read_config};
 use crate::config::{Config, Logstore};
@@ -59,8 +59,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let mut stream = source.open(args, context)?;
     let mapper = LogMapper::new(limits::of_batch(&source.config.node.limits));
     let options = source.mapping(args);
-    let mut output =
-        Output::new(&context.console, args.format, args.with_offsets, options, mapper);
+    let mut output = Output::new(&context.console, args.format, args.with_offsets, options, mapper);
     if !args.follow {
         return print_all(&mut stream, &mut output, context);
     }

@@ -42,7 +42,9 @@ impl<'a> Output<'a> {
 
     /// Prints the logs of a batch.
     pub(crate) fn print(&mut self, batch: &StoredBatch) -> Result<(), Failure> {
-        let group = self.mapper.map(batch, &self.options, self.with_offsets).map_err(|error| {
+        // Text says the offset of each log; a LogGroup has room for the first one only.
+        let tagged = self.with_offsets && self.format == Format::Protobuf;
+        let group = self.mapper.map(batch, &self.options, tagged).map_err(|error| {
             let place = format!("offset {} of {}", batch.base_offset, batch.shard);
             Failure::run(format!("the batch at {place} cannot be read: {error}"))
         })?;

@@ -144,7 +144,10 @@ impl Banner<'_> {
             ("Send a line", format!("echo hello | {}", self.program("send demo/demo"))),
             ("  or with kcat", format!("echo hello | kcat -F {conf} -P -t demo")),
             ("Read it back", self.program("read demo/demo --from earliest")),
-            ("Connect an agent", self.program("client-config filebeat      (or fluent-bit, vector, java, ...)")),
+            (
+                "Connect an agent",
+                self.program("client-config filebeat      (or fluent-bit, vector, java, ...)"),
+            ),
             ("Write a config", self.program("init > logboom.toml")),
         ] {
             let _ = writeln!(text, "{what:<16} {command}");

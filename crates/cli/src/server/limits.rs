@@ -58,7 +58,8 @@ pub(crate) fn of_store(limits: &Limits) -> StoreOptions {
     let defaults = StoreOptions::default();
     // The largest batch must fit into a segment.
     let batch_and_overhead = limits.batch_bytes_max.saturating_add(MIB);
-    let segment_bytes = u32::try_from(batch_and_overhead).unwrap_or(StoreOptions::SEGMENT_BYTES_MAX);
+    let segment_bytes =
+        u32::try_from(batch_and_overhead).unwrap_or(StoreOptions::SEGMENT_BYTES_MAX);
     let segment_bytes = segment_bytes.min(StoreOptions::SEGMENT_BYTES_MAX);
     StoreOptions { segment_bytes: defaults.segment_bytes.max(segment_bytes), ..defaults }
 }

@@ -26,8 +26,7 @@ pub(crate) struct Port {
 }
 
 /// A connection, with or without TLS around it.
-type AnyMachine =
-    Box<dyn Machine<Event = Event, Command = Command, Closed = CloseReason> + Send>;
+type AnyMachine = Box<dyn Machine<Event = Event, Command = Command, Closed = CloseReason> + Send>;
 
 impl KafkaService {
     pub(crate) fn new(engine: Arc<Engine>, connections: Config, listeners: Vec<Port>) -> Self {
@@ -68,7 +67,8 @@ impl Service for KafkaService {
         }
         let (session, inbox) = self.engine.accept(peer, &port.listener)?;
         let config = self.connections.load_full();
-        let connection = Connection::new(config, Peer { address: peer, server_name: None }, entropy, now);
+        let connection =
+            Connection::new(config, Peer { address: peer, server_name: None }, entropy, now);
         let machine: AnyMachine = match &port.tls {
             Some(tls) => match Tls::new(tls.load_full(), connection) {
                 Ok(tls) => Box::new(tls),

@@ -125,7 +125,8 @@ fn open_store(config: &Config) -> Result<(Store, Recovery), Failure> {
     getrandom::fill(&mut entropy)
         .map_err(|error| Failure::run(format!("no randomness to be had: {error}")))?;
     let now_ms = Timestamp::now().as_millisecond();
-    let opened = Store::open(Arc::new(disk), limits::of_store(&config.node.limits), entropy, now_ms);
+    let opened =
+        Store::open(Arc::new(disk), limits::of_store(&config.node.limits), entropy, now_ms);
     opened.map_err(|error| {
         Failure::run_with(match &error {
             OpenError::InUse => {
