@@ -55,7 +55,6 @@ impl Connection {
     fn arm_frame_timer(&mut self) {
         let unfinished = self.phase.is_open() && !self.receiver.is_between_frames();
         if !unfinished || self.read_room() == 0 {
-            self.frame_since = None;
             self.timers.clear(Timer::Frame);
             return;
         }

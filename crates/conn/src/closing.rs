@@ -30,7 +30,7 @@ impl Connection {
             self.begin_closing(reason);
         }
         let all_sent = self.slots.is_empty() && self.output.is_empty();
-        if self.phase == Phase::Closing && all_sent && !self.eof {
+        if self.phase == Phase::Closing && all_sent {
             self.enter(Trigger::AllSent);
             self.timers.clear(Timer::Drain);
             self.set_timer(Timer::Linger, self.config.limits().linger);
@@ -40,14 +40,13 @@ impl Connection {
         }
     }
 
-    /// Closes at once because of something that came between: the reason, unless the peer was being
+    /// Closes at once because something came between. That is the reason, unless the peer was being
     /// refused already, or everything it should get is on its way.
     pub(crate) fn interrupt(&mut self, reason: CloseReason) {
         let orderly = [CloseReason::Drained, CloseReason::PeerClosed];
-        let planned = self
-            .reason
-            .take()
-            .filter(|planned| self.phase == Phase::Lingering || !orderly.contains(planned));
+        let stands =
+            |planned: &CloseReason| self.phase == Phase::Lingering || !orderly.contains(planned);
+        let planned = self.reason.clone().filter(stands);
         self.close(planned.unwrap_or(reason));
     }
 
@@ -82,11 +81,10 @@ impl Connection {
         // A frame that has not been looked at for want of room may have to be refused instead.
         let looked_at = self.has_window() || self.memory.is_asked();
         let never_complete = self.eof && looked_at && !self.receiver.has_frame();
-        match (between_frames, never_complete) {
-            (false, false) => None,
-            _ if self.draining => Some(CloseReason::Drained),
-            (true, _) => Some(CloseReason::PeerClosed),
-            (false, true) => Some(CloseReason::PeerClosedInFrame),
-        }
+        (between_frames || never_complete).then_some(match between_frames {
+            _ if self.draining => CloseReason::Drained,
+            true => CloseReason::PeerClosed,
+            false => CloseReason::PeerClosedInFrame,
+        })
     }
 }

@@ -45,7 +45,7 @@ pub struct Connection {
     pub(crate) login: Login,
     pub(crate) memory: MemoryWait,
     pub(crate) news: News,
-    /// When the unfinished frame began to arrive, without the time in which nothing was read.
+    /// When the unfinished frame began to arrive, or to be read if nothing was read before.
     pub(crate) frame_since: Option<Instant>,
     /// The peer will send nothing more.
     pub(crate) eof: bool,

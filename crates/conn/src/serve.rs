@@ -61,8 +61,19 @@ impl Connection {
 
     /// Puts a request in its place that the application has to answer.
     pub(crate) fn await_answer(&mut self, request: Request) -> Address {
-        let bytes = request.frame().len();
-        let sequence = self.slots.push_waiting(request, bytes, Waiting::default());
+        self.await_large_answer(request, 0, Waiting::default())
+    }
+
+    /// Like [`await_answer`](Self::await_answer), for an answer that takes `answer_bytes` of memory
+    /// before its turn comes.
+    fn await_large_answer(
+        &mut self,
+        request: Request,
+        answer_bytes: usize,
+        waiting: Waiting,
+    ) -> Address {
+        let bytes = request.frame().len() + answer_bytes;
+        let sequence = self.slots.push_waiting(request, bytes, waiting);
         self.address(sequence)
     }
 
@@ -131,20 +142,20 @@ impl Connection {
     }
 
     fn serve_produce(&mut self, request: Request) -> Result<Option<Event>, CloseReason> {
-        let partitions = self.check_items(&request)?;
         let asked = ProduceRequest::decode(request.version, request.body())
             .map_err(bad_request(request.api, request.version))?;
+        let partitions = asked.partition_count();
+        self.limit_items(request.api, partitions)?;
         let Some(acks) = Acks::from_i16(asked.acks) else {
             self.answer_at_once(request, Answer::Error(ErrorCode::InvalidRequiredAcks));
             return Ok(None);
         };
         let timeout = self.produce_timeout(acks, asked.timeout_ms);
-        let wait = Waiting { deadline: self.now.checked_add(timeout), silent: acks == Acks::None };
-        // The answer is made before its turn comes, and takes more memory than was sent for it.
-        let bytes = request.frame().len() + partitions * size_of::<PartitionOutcome>();
-        let sequence = self.slots.push_waiting(request.clone(), bytes, wait);
-        let ticket = ProduceTicket(self.address(sequence));
-        let client_id = request.client_id();
+        let waiting =
+            Waiting { deadline: self.now.checked_add(timeout), silent: acks == Acks::None };
+        let answer_bytes = partitions * size_of::<PartitionOutcome>();
+        let address = self.await_large_answer(request.clone(), answer_bytes, waiting);
+        let (ticket, client_id) = (ProduceTicket(address), request.client_id());
         Ok(Some(Event::Produce(Produce { ticket, acks, timeout, client_id, request })))
     }
 
@@ -158,14 +169,16 @@ impl Connection {
         }
     }
 
-    /// Decodes the body and counts what it wants an answer for.
-    fn check_items(&self, request: &Request) -> Result<usize, CloseReason> {
-        let (api, items_max) = (request.api, self.config.limits().items_per_request_max);
-        let items = count_items(request).map_err(bad_request(api, request.version))?;
-        if items > items_max {
-            return Err(CloseReason::TooManyItems { api, items, items_max });
-        }
-        Ok(items)
+    /// Decodes the body of a request and limits what it wants an answer for.
+    fn check_items(&self, request: &Request) -> Result<(), CloseReason> {
+        let items = count_items(request).map_err(bad_request(request.api, request.version))?;
+        self.limit_items(request.api, items)
+    }
+
+    fn limit_items(&self, api: ApiKey, items: usize) -> Result<(), CloseReason> {
+        let items_max = self.config.limits().items_per_request_max;
+        let allowed = items <= items_max;
+        if allowed { Ok(()) } else { Err(CloseReason::TooManyItems { api, items, items_max }) }
     }
 }
 

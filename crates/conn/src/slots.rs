@@ -80,8 +80,7 @@ impl Slots {
     ///
     /// If it has left or is answered already.
     pub(crate) fn waiting(&self, sequence: u64) -> Result<Waiting, Stale> {
-        let known = sequence >= self.first;
-        match self.queue.get(self.index(sequence)).filter(|_| known) {
+        match self.queue.get(self.index(sequence)) {
             Some(Slot { state: State::Waiting(waiting), .. }) => Ok(*waiting),
             _ => Err(Stale),
         }
@@ -178,9 +177,10 @@ impl Slots {
         self.bytes = self.queue.iter().map(|slot| slot.bytes).sum();
     }
 
-    /// Where in the queue a number is, or beyond its end.
+    /// Where in the queue a number is, or a place beyond its end if it is not.
     fn index(&self, sequence: u64) -> usize {
-        usize::try_from(sequence.wrapping_sub(self.first)).unwrap_or(usize::MAX)
+        let ahead = sequence.checked_sub(self.first);
+        ahead.and_then(|ahead| usize::try_from(ahead).ok()).unwrap_or(usize::MAX)
     }
 
     fn assert_consistent(&self) {
@@ -250,6 +250,20 @@ mod tests {
         assert_eq!(slots.expire(after(3)), Ok(()));
         assert_eq!(take_all(&mut slots), [3, 1, 2]);
         assert_eq!(slots.deadline(), None);
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "any instant will do as a start")]
+    fn a_deadline_does_not_outlive_the_last_request() {
+        let start = Instant::now();
+        let waiting = |deadline| Waiting { deadline: Some(deadline), silent: false };
+        let mut slots = Slots::default();
+        let first = slots.push_waiting(request(1), 1, waiting(start));
+        assert_eq!(slots.answer(first, Answer::Silence), Ok(()));
+        assert_eq!(take_all(&mut slots), [1]);
+        let later = start + Duration::from_secs(1);
+        slots.push_waiting(request(2), 1, waiting(later));
+        assert_eq!(slots.deadline(), Some(later));
     }
 
     #[test]

@@ -163,7 +163,7 @@ fn refusal(event: Event) -> Option<Command> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
 
     #[test]
     fn every_connection_comes_to_an_end(logged_in: bool, ops in vec(op(), 0..60)) {

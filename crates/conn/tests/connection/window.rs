@@ -126,9 +126,25 @@ fn a_peer_that_does_not_read_is_not_read_from() {
     assert!(taken < request.len() * 10_000);
     let wait = host.wait();
     assert!(wait.write && !wait.read);
+    assert_eq!(host.connection.requests_in_flight(), 0, "the rest is not even decoded");
     let sent = host.read(usize::MAX);
     assert!((1_000..1_100).contains(&sent), "{sent} bytes of responses");
     assert!(host.wait().write, "the next ones take their place");
+}
+
+#[test]
+fn a_frame_that_was_let_in_is_read_to_its_end() {
+    let limits = Limits { output_bytes_max: 50, ..Limits::default() };
+    let mut host = Host::ready(limits);
+    let request = client::produce(2, &records(50_000));
+    host.send(&[client::metadata(1, 1, None), request[..100].to_vec()].concat());
+    host.answer();
+    let wait = host.wait();
+    assert!(wait.write && wait.read, "unread responses stop the next frame, not this one");
+    assert_eq!(host.send(&request[100..]), request.len() - 100);
+    assert!(host.events.is_empty() && !host.wait().read);
+    host.read_all();
+    assert!(matches!(host.events[..], [Event::Produce(_)]));
 }
 
 #[test]
