@@ -2,9 +2,29 @@
 //!
 //! A server binary is a [`Runtime`] and one line:
 //!
-//! ```ignore
-//! fn main() -> std::process::ExitCode {
-//!     logboom_cli::main(Smol)
+//! ```no_run
+//! use std::{io, net::TcpListener, process::ExitCode, sync::Arc};
+//! use logboom_sans_io::{Service, Shutdown};
+//!
+//! struct Mine;
+//!
+//! impl logboom_cli::Runtime for Mine {
+//!     const NAME: &'static str = "mine";
+//!
+//!     fn serve<S: Service>(
+//!         &self,
+//!         listeners: Vec<TcpListener>,
+//!         service: Arc<S>,
+//!         shutdown: Shutdown,
+//!     ) -> io::Result<()> {
+//!         # let _ = (listeners, service, shutdown);
+//!         // Accept connections and drive the machine of each until `shutdown` is triggered.
+//!         Ok(())
+//!     }
+//! }
+//!
+//! fn main() -> ExitCode {
+//!     logboom_cli::main(Mine)
 //! }
 //! ```
 //!

@@ -74,7 +74,7 @@ pub(crate) fn format_duration(duration: Duration) -> String {
     format!("{} {name}", millis / unit)
 }
 
-/// Writes a size for people, with one digit after the point: `1.2 TiB`.
+/// Writes a size for people, with at most one digit after the point: `1.2 TiB`, `256 MiB`.
 #[must_use]
 pub(crate) fn approximate_size(bytes: u64) -> String {
     let (name, unit) = SIZE_UNITS[..5]
@@ -87,7 +87,10 @@ pub(crate) fn approximate_size(bytes: u64) -> String {
         return format!("{bytes} B");
     }
     let tenths = u128::from(bytes) * 10 / u128::from(unit);
-    format!("{}.{} {name}", tenths / 10, tenths % 10)
+    match tenths % 10 {
+        0 => format!("{} {name}", tenths / 10),
+        tenth => format!("{}.{tenth} {name}", tenths / 10),
+    }
 }
 
 fn parse(text: &str, units: &[(&str, u64)]) -> Option<u64> {
@@ -137,7 +140,8 @@ mod tests {
     }
 
     #[test]
-    fn an_approximate_size_has_one_digit_after_the_point() {
+    fn an_approximate_size_has_at_most_one_digit_after_the_point() {
+        assert_eq!(approximate_size(256 << 20), "256 MiB");
         assert_eq!(approximate_size(1_319_413_953_331), "1.1 TiB");
         assert_eq!(approximate_size(1023), "1023 B");
         assert_eq!(approximate_size(13_002_342), "12.3 MiB");
