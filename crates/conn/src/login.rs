@@ -83,12 +83,14 @@ impl Login {
         if allowed { Ok(()) } else { Err(CloseReason::TooManyFramesBeforeAuth { frames_max }) }
     }
 
+    /// Keeps what the client calls itself, until that has been announced.
     pub(crate) fn note_client_id(&mut self, request: &Request) {
-        if let Some(client_id) = request.client_id() {
+        if let Some(client_id) = request.client_id().filter(|_| !self.announced) {
             self.client.client_id = Some(shown(&client_id));
         }
     }
 
+    /// Keeps what the client says about its software.
     pub(crate) fn note_software(&mut self, request: &ApiVersionsRequest<'_>) {
         if let Some(name) = request.client_software_name {
             self.client.software_name = Some(shown(name));
