@@ -121,7 +121,7 @@ limits! {
     /// Bytes of the requests of the whole process that are not answered yet.
     process_bytes_in_flight_max: Size = 256 * MIB, MIB..=1024 * GIB;
     /// Bytes of one record batch as it was sent.
-    batch_bytes_max: Size = 32 * MIB, 64 * KIB..=GIB;
+    batch_bytes_max: Size = 32 * MIB, 64 * KIB..=512 * MIB;
     /// Bytes of one record batch after decompression.
     decompressed_bytes_max: Size = 128 * MIB, 64 * KIB..=4 * GIB;
     /// Bytes of one Snappy block after decompression, which is in memory as a whole.
@@ -130,8 +130,6 @@ limits! {
     zstd_window_log_max: Count = 23, 10..=27;
     /// Headers of one record.
     headers_per_record_max: Count = 1_024, 1..=65_536;
-    /// Bytes of one segment file of the store; two are preallocated.
-    segment_bytes: Size = 64 * MIB, MIB..=GIB;
     /// From the TCP connection to the end of the login, TLS included.
     auth_timeout: Duration = 10 * SECOND, SECOND..=10 * MINUTE;
     /// From a refused password to the answer.
@@ -162,14 +160,13 @@ pub fn limit(name: &str) -> Option<&'static Limit> {
 
 /// Pairs of limits of which the first must not be above the second: with it above, the second
 /// would never be reached, or a request that is allowed could never be read.
-pub(crate) const NOT_ABOVE: [(&str, &str); 7] = [
+pub(crate) const NOT_ABOVE: [(&str, &str); 6] = [
     ("connections_per_address_max", "connections_max"),
     ("frame_bytes_max_unauthenticated", "frame_bytes_max"),
     ("frame_bytes_max", "bytes_in_flight_max"),
     ("frame_bytes_max", "process_bytes_in_flight_max"),
     ("batch_bytes_max", "frame_bytes_max"),
     ("batch_bytes_max", "decompressed_bytes_max"),
-    ("batch_bytes_max", "segment_bytes"),
 ];
 
 #[cfg(test)]

@@ -22,7 +22,9 @@ pub(crate) fn of_connection(limits: &Limits) -> logboom_conn::Limits {
         failed_auth_delay: time(limits.failed_auth_delay),
         idle_timeout: time(limits.idle_timeout),
         frame_timeout: time(limits.frame_timeout),
+        frame_bytes_per_second_min: size(limits.frame_bytes_per_second_min),
         write_timeout: time(limits.write_timeout),
+        memory_timeout: time(limits.memory_timeout),
         produce_timeout_max: time(limits.produce_timeout_max),
         linger: time(limits.linger),
         ..logboom_conn::Limits::default()
@@ -48,8 +50,9 @@ pub(crate) fn of_batch(limits: &Limits) -> BatchLimits {
     BatchLimits {
         batch_bytes_max: size(limits.batch_bytes_max),
         decompressed_bytes_max: size(limits.decompressed_bytes_max),
+        snappy_block_bytes_max: size(limits.snappy_block_bytes_max),
+        zstd_window_log_max: u32::try_from(limits.zstd_window_log_max).unwrap_or(u32::MAX),
         headers_per_record_max: size(limits.headers_per_record_max),
-        ..BatchLimits::default()
     }
 }
 
@@ -71,4 +74,16 @@ pub(crate) const fn time(ms: u64) -> Duration {
 
 fn size(value: u64) -> usize {
     usize::try_from(value).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_of_the_configuration_are_those_of_the_parts() {
+        let limits = Limits::default();
+        assert_eq!(of_connection(&limits), logboom_conn::Limits::default());
+        assert_eq!(of_batch(&limits), BatchLimits::default());
+    }
 }
