@@ -1,3 +1,4 @@
+use std::fmt::{self, Debug, Formatter};
 use std::io;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -22,14 +23,13 @@ use crate::write::spare::Spare;
 use crate::write::writer::Writer;
 
 /// The durable log of all shards. Clones are the same store.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Store {
     pub(crate) inner: Arc<Inner>,
 }
 
 /// Locks are taken in the order of the fields: leftovers before writer before catalogue before the
 /// rest, of which none is held while another is taken.
-#[derive(Debug)]
 pub(crate) struct Inner {
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) options: Options,
@@ -287,6 +287,13 @@ impl Store {
     /// Closing a closed store does nothing.
     pub fn close(&self) {
         self.inner.close();
+    }
+}
+
+impl Debug for Store {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        let health = self.health();
+        formatter.debug_struct("Store").field("health", &health).finish_non_exhaustive()
     }
 }
 

@@ -1,4 +1,4 @@
-use std::fmt::{self, Display, Formatter};
+use std::fmt::{self, Debug, Display, Formatter};
 use std::net::IpAddr;
 
 use bytes::Bytes;
@@ -58,8 +58,8 @@ pub struct ProducerStamp {
     pub base_sequence: i32,
 }
 
-/// A batch on its way into the log.
-#[derive(Debug, Clone)]
+/// A batch on its way into the log. Printing it for debugging does not show what is in the batch.
+#[derive(Clone)]
 pub struct Append {
     /// Where it goes.
     pub shard: Shard,
@@ -92,8 +92,8 @@ pub struct Appended {
     pub duplicate: bool,
 }
 
-/// A batch as it is in the log.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A batch as it is in the log. Printing it for debugging does not show what is in the batch.
+#[derive(Clone, PartialEq, Eq)]
 pub struct StoredBatch {
     /// Where it is.
     pub shard: Shard,
@@ -120,6 +120,33 @@ impl StoredBatch {
     #[must_use]
     pub fn end_offset(&self) -> i64 {
         self.base_offset.saturating_add(i64::from(self.record_count))
+    }
+}
+
+impl Debug for Append {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Append")
+            .field("shard", &self.shard)
+            .field("record_count", &self.record_count)
+            .field("append_time_ms", &self.append_time_ms)
+            .field("producer", &self.producer)
+            .field("batch_bytes", &self.batch.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Debug for StoredBatch {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("StoredBatch")
+            .field("shard", &self.shard)
+            .field("base_offset", &self.base_offset)
+            .field("record_count", &self.record_count)
+            .field("append_time_ms", &self.append_time_ms)
+            .field("producer", &self.producer)
+            .field("batch_bytes", &self.batch.len())
+            .finish_non_exhaustive()
     }
 }
 

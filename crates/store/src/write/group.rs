@@ -15,7 +15,7 @@ use crate::write::queue::Completion;
 const PADDING: [u8; frame::ALIGN] = [0; frame::ALIGN];
 
 /// Batches that are written and synced together, and the answers that wait for that.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Group {
     /// What comes before the batches of the frames, one after another.
     heads: Vec<u8>,
@@ -25,7 +25,6 @@ pub(crate) struct Group {
 }
 
 /// A batch that has got its place.
-#[derive(Debug)]
 pub(crate) struct StagedFrame {
     head_bytes: usize,
     batch: Bytes,

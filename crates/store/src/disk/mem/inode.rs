@@ -5,7 +5,7 @@ use crate::random::Random;
 const SECTOR_BYTES: u64 = 512;
 
 /// The content of a file, as the processes see it and as the device has it.
-#[derive(Debug, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Inode {
     cached: Vec<u8>,
     durable: Vec<u8>,
@@ -13,7 +13,7 @@ pub(super) struct Inode {
     pending: Vec<Change>,
 }
 
-#[derive(Debug)]
+#[derive(Clone)]
 enum Change {
     Write { position: u64, bytes: Vec<u8> },
     Length(u64),

@@ -42,6 +42,7 @@ struct State {
     hook: Option<FaultHook>,
 }
 
+#[derive(Clone)]
 enum NameChange {
     Link { name: String, inode: u64 },
     Rename { from: String, to: String, inode: u64 },
@@ -85,6 +86,12 @@ impl MemDisk {
         self.lock_state().hook = None;
     }
 
+    /// Whether the machine has stopped, because of [`Fault::Stop`] or a restart.
+    #[must_use]
+    pub fn has_stopped(&self) -> bool {
+        self.lock_state().has_stopped(self.boot)
+    }
+
     /// Lets somebody else use so many bytes of the disk.
     pub fn set_foreign_bytes(&self, bytes: u64) {
         self.lock_state().foreign_bytes = bytes;
@@ -111,6 +118,27 @@ impl MemDisk {
         let state = self.lock_state();
         let inode = state.names.get(name)?;
         state.inodes.get(inode).map(|inode| inode.bytes().to_vec())
+    }
+
+    /// Another disk with the same content, in the same state.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        let state = self.lock_state();
+        let copy = State {
+            boot: state.boot,
+            stopped: state.stopped,
+            inodes: state.inodes.clone(),
+            inodes_created: state.inodes_created,
+            names: state.names.clone(),
+            durable_names: state.durable_names.clone(),
+            pending_names: state.pending_names.clone(),
+            locks: state.locks.clone(),
+            total_bytes: state.total_bytes,
+            foreign_bytes: state.foreign_bytes,
+            now: state.now,
+            hook: None,
+        };
+        Self { state: Arc::new(Mutex::new(copy)), boot: self.boot }
     }
 
     /// Ends every process that uses the disk and returns the disk as the next one finds it.
@@ -144,7 +172,7 @@ impl MemDisk {
         operation: Operation<'_>,
     ) -> io::Result<(MutexGuard<'_, State>, Option<Fault>)> {
         let mut state = self.lock_state();
-        if state.stopped || state.boot != self.boot {
+        if state.has_stopped(self.boot) {
             return Err(io::Error::other("the machine has stopped"));
         }
         match state.hook.as_mut().and_then(|hook| hook(&operation)) {
@@ -171,6 +199,10 @@ impl Debug for MemDisk {
 }
 
 impl State {
+    fn has_stopped(&self, boot: u64) -> bool {
+        self.stopped || self.boot != boot
+    }
+
     fn inode(&mut self, inode: u64) -> io::Result<&mut Inode> {
         self.inodes.get_mut(&inode).ok_or_else(|| ErrorKind::NotFound.into())
     }
