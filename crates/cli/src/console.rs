@@ -72,9 +72,7 @@ impl Console {
     /// As [`print`](Self::print).
     pub(crate) fn print_bytes(&self, bytes: &[u8]) -> Result<(), Failure> {
         let mut writer = lock(&self.out);
-        writer.write_all(bytes).and_then(|()| writer.flush()).map_err(|error| match error
-            .kind()
-        {
+        writer.write_all(bytes).and_then(|()| writer.flush()).map_err(|error| match error.kind() {
             io::ErrorKind::BrokenPipe => Failure::OutputClosed,
             _ => Failure::run(format!("cannot write to standard output: {}", io_reason(&error))),
         })

@@ -45,6 +45,7 @@ mod failure;
 mod io_reason;
 mod logging;
 mod new_key;
+mod producer;
 mod program;
 mod reading;
 mod server;
@@ -103,7 +104,7 @@ pub fn main(runtime: impl Runtime) -> ExitCode {
         is_terminal: console.err_is_terminal(),
         color: console.err_color(),
     };
-    let context = Context { program, environment, console };
+    let context = Context { program, environment, console, quiet: cli.global.quiet };
     match logging::start(&log).and_then(|()| run(&cli, &context, &runtime)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

@@ -267,15 +267,15 @@ impl Code {
             }
             Self::LoginFirst => "in that client set security.protocol=SASL_SSL and a user name",
             Self::PeerTimeout => "look for a stopped client or a broken network",
-            Self::ConnectionLimit => "raise node.connections_max, or look for a client that leaks",
+            Self::ConnectionLimit => "raise node.limits.connections_max, or look for a client that leaks",
             Self::AddressLimit => {
-                "raise node.connections_per_address_max, or look for a client that leaks"
+                "raise node.limits.connections_per_address_max, or look for a client that leaks"
             }
             Self::TooManyBeforeLogin => {
                 "look for a broken client; logins take at most four requests"
             }
             Self::MemoryTimeout => {
-                "raise node.request_bytes_in_flight_max, or look at the disk: it is too slow"
+                "raise node.limits.process_bytes_in_flight_max, or look at the disk: it is too slow"
             }
             Self::DiskFull => "free space or lower the retention; writing resumes by itself",
             Self::SyncFailed => "check the disk, then restart: nothing acknowledged is lost",

@@ -29,6 +29,8 @@ pub(crate) struct Context {
     pub(crate) environment: Environment,
     /// Its output streams.
     pub(crate) console: Console,
+    /// Whether to say nothing but errors.
+    pub(crate) quiet: bool,
 }
 
 /// Which configuration to take, the same for every command that takes one.

@@ -57,7 +57,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let source = Source::find(args, context)?;
     let news = News::of(&source.store_dir);
     let mut stream = source.open(args, context)?;
-    let mapper = LogMapper::new(limits::of_batch(&source.config.node.limits));
+    let mapper = LogMapper::new(limits::of_stored_batch());
     let options = source.mapping(args);
     let mut output = Output::new(&context.console, args.format, args.with_offsets, options, mapper);
     if !args.follow {

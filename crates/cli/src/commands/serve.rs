@@ -41,7 +41,7 @@ pub(crate) fn run(args: &Args, context: &Context, runtime: &impl Runtime) -> Res
             report(&findings, file(args), context, "Not started.");
             Failure::Refused
         })?;
-        let origin = Origin::Files { loaded, reload: &load };
+        let origin = Origin::Files { loaded: Box::new(loaded), reload: &load };
         return server::run(origin, context, runtime, begin);
     }
     let mut demo = demo::open_or_create(&demo::Request {

@@ -1,5 +1,5 @@
 use std::io;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -64,11 +64,8 @@ impl Signals {
 
     /// The next wish, or `None` after `patience`.
     pub(crate) fn wait(&self, patience: Duration) -> Option<Wish> {
-        match self.wishes.recv_timeout(patience) {
-            Ok(wish) => Some(wish),
-            // The sender of this struct keeps the channel open.
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        }
+        // The only error is the timeout: the sender of this struct keeps the channel open.
+        self.wishes.recv_timeout(patience).ok()
     }
 }
 

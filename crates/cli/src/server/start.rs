@@ -29,7 +29,7 @@ pub(crate) enum Origin<'a> {
     /// Files, which can be read again.
     Files {
         /// What they say.
-        loaded: Loaded,
+        loaded: Box<Loaded>,
         /// Reads them again.
         reload: &'a (dyn Fn() -> Result<Loaded, Findings> + Sync),
     },
