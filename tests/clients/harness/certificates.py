@@ -23,7 +23,7 @@ class Certificates:
 
 
 def create(folder):
-    """Makes both, valid for two days; keys are P-256, mode 600."""
+    """Makes both, valid for two months; keys are P-256, mode 600."""
     folder.mkdir(parents=True)
     authority, authority_key = folder / "ca.pem", folder / "ca-key.pem"
     certificate, key = folder / "localhost.pem", folder / "localhost-key.pem"
@@ -37,7 +37,7 @@ def create(folder):
             "-x509",
             *new_key,
             "-days",
-            "2",
+            "60",
             "-subj",
             "/CN=logboom test authority",
             "-keyout",
@@ -61,7 +61,7 @@ def create(folder):
             str(authority_key),
             "-CAcreateserial",
             "-days",
-            "2",
+            "60",
             "-extfile",
             str(extensions),
             "-out",

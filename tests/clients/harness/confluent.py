@@ -63,10 +63,11 @@ class Producer:
             self.lines[report["kind"]].append(report)
 
     def wait_for_end(self, seconds):
-        """Waits until the process has sent everything; raises with its log if it broke."""
+        """Waits until the process has sent everything; raises with what it said if it broke."""
         wait.until(f"the end of {self.name}", lambda: self.process.poll() is not None, seconds)
         if self.process.returncode != 0:
-            raise Failure(f"{self.name} broke: {self.log.read_text(errors='replace')[-1000:]}")
+            said = self.of_kind("error")[:1] or self.log.read_text(errors="replace")[-300:]
+            raise Failure(f"{self.name} broke: {said}")
 
     def stop(self, seconds):
         """Tells an endless producer to flush and end."""

@@ -43,6 +43,7 @@ class Deployment:
         self.keys = [self.writer]
         self.port = 0
         self.config = folder / "logboom.toml"
+        self.data_folder.mkdir(mode=0o700)
         self.certificates = certificates.create(folder / "tls")
 
     def write(self):

@@ -5,6 +5,8 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+# The logs have the rest.
+DETAIL_MAX = 400
 PASSED, FAILED, SKIPPED = "ok", "FAILED", "skipped"
 
 
@@ -83,8 +85,10 @@ class Report:
 
 
 def describe(problem):
-    """The words of a failure; anything unexpected also gets its type."""
-    return str(problem) if isinstance(problem, Failure) else f"{type(problem).__name__}: {problem}"
+    """The words of a failure on one line; anything unexpected also gets its type."""
+    words = str(problem) if isinstance(problem, Failure) else f"{type(problem).__name__}: {problem}"
+    words = " ".join(words.split())
+    return words if len(words) <= DETAIL_MAX else f"{words[:DETAIL_MAX]} ..."
 
 
 def header():

@@ -1,7 +1,7 @@
 """What a client is told when it is refused, how soon, and that nothing of it is stored."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from harness import confluent, kcat
 from harness.deployment import PROJECT, Deployment, new_key
@@ -24,10 +24,12 @@ class Refusal:
     """One way to be refused, and what the client then says."""
 
     title: str
-    # Part of what both clients print.
+    settings: dict
+    topic: str
+    # Part of what both clients then print.
     words: str
-    topic: str = ALLOWED
-    settings: dict = field(default_factory=dict)
+    # Under which the server logs it.
+    code: str
     within_ms: int = AT_ONCE_MS
 
 
@@ -41,46 +43,61 @@ def run(context):
         deployment.projects[project] = {ALLOWED: 1}
         deployment.keys.append(new_key(f"WriterOf{project}", project=project))
     with deployment.server(context.binary) as server:
+        cases = refusals(deployment, narrow)
         for client in context.clients:
-            refuse_in_all_ways(context, deployment, client, narrow)
+            refuse_in_all_ways(context, client, cases)
         with context.report.check("all", "", "refusals store nothing"):
-            for project, logstores in deployment.projects.items():
-                for logstore in logstores:
-                    logs = server.read(f"{project}/{logstore}")
-                    require(not logs, f"{len(logs)} logs in {project}/{logstore}")
-            unknown = server.command("read", f"{PROJECT}/{UNKNOWN}", "--config", str(deployment.config))
-            require(unknown.returncode != 0, "the unknown Logstore can be read, so it was created")
+            check_nothing_stored(deployment, server)
+        with context.report.check("all", "", "refusals are logged, secrets are not"):
+            log = server.log_text()
+            missing = {refusal.code for refusal in cases if refusal.code not in log}
+            require(not missing, f"the server's log lacks {sorted(missing)}")
+            require(not any(key.secret in log for key in deployment.keys), "the log contains a secret")
 
 
-def refusals(key):
-    """All ways to be refused, for a client that otherwise has the right settings for `key`."""
-    wrong_secret = {"sasl.username": LOCKED, "sasl.password": f"WriterOf{LOCKED}#wrong"}
-    no_hash = {"sasl.username": HASHLESS, "sasl.password": key.secret}
+def check_nothing_stored(deployment, server):
+    """No Logstore has a log, and the unknown one was not created."""
+    for project, logstores in deployment.projects.items():
+        for logstore in logstores:
+            logs = server.read(f"{project}/{logstore}")
+            require(not logs, f"{len(logs)} logs in {project}/{logstore}")
+    unknown = server.command("read", f"{PROJECT}/{UNKNOWN}", "--config", str(deployment.config))
+    require(unknown.returncode != 0, "the unknown Logstore can be read, so it was created")
+
+
+def refusals(deployment, narrow):
+    """All ways to be refused; `narrow` is a key that may write to one Logstore only."""
+    right = deployment.client_config()
+    limited = deployment.client_config(narrow)
+    locked = right | {"sasl.username": LOCKED, "sasl.password": f"WriterOf{LOCKED}#wrong"}
+    nobody = right | {"sasl.username": "nobody"}
+    hashless = right | {"sasl.username": HASHLESS, "sasl.password": narrow.secret}
+    scram = right | {"sasl.mechanism": "SCRAM-SHA-256"}
+    plaintext = right | {"security.protocol": "SASL_PLAINTEXT"}
     return [
-        Refusal("wrong secret", "[LB0401]", settings=wrong_secret),
-        Refusal("unknown project", "[LB0401]", settings={"sasl.username": "nobody"}),
-        Refusal("password without #", "[LB0402]", settings=no_hash),
-        Refusal("no right on the Logstore", "Topic authorization failed", topic=FORBIDDEN),
-        Refusal("unknown Logstore", "nknown topic", topic=UNKNOWN, within_ms=MESSAGE_TIMEOUT_MS),
-        Refusal("invalid Logstore name", "Invalid topic", topic=INVALID),
-        Refusal(
-            "another mechanism", "Unsupported SASL mechanism", settings={"sasl.mechanism": "SCRAM-SHA-256"}
-        ),
-        Refusal("no TLS", "PLAIN over SASL_SSL only", settings={"security.protocol": "SASL_PLAINTEXT"}),
+        Refusal("wrong secret", locked, ALLOWED, "[LB0401]", "LB0401"),
+        Refusal("unknown project", nobody, ALLOWED, "[LB0401]", "LB0401"),
+        Refusal("password without #", hashless, ALLOWED, "[LB0402]", "LB0402"),
+        Refusal("no right on the Logstore", limited, FORBIDDEN, "Topic authorization failed", "LB0501"),
+        Refusal("unknown Logstore", right, UNKNOWN, "nknown topic", "LB0521", MESSAGE_TIMEOUT_MS),
+        Refusal("invalid Logstore name", right, INVALID, "Invalid topic", "LB0522"),
+        Refusal("another mechanism", scram, ALLOWED, "Unsupported SASL mechanism", "LB0404"),
+        # The server hangs up without a word, and each version words that differently.
+        Refusal("no TLS", plaintext, ALLOWED, "", "LB0311"),
     ]
 
 
-def refuse_in_all_ways(context, deployment, client, key):
+def refuse_in_all_ways(context, client, cases):
     """Tries all refusals with one client at once; each is a row of the table."""
     listen = listen_to_kcat if client.name == KCAT else listen_to_confluent
 
     def attempt(refusal):
-        settings = deployment.client_config(key) | refusal.settings
-        settings["message.timeout.ms"] = MESSAGE_TIMEOUT_MS
-        settings["topic.metadata.propagation.max.ms"] = PROPAGATION_MS
-        return listen(context.folder, client, settings, refusal)
+        limits = {
+            "message.timeout.ms": MESSAGE_TIMEOUT_MS,
+            "topic.metadata.propagation.max.ms": PROPAGATION_MS,
+        }
+        return listen(context.folder, client, refusal.settings | limits, refusal)
 
-    cases = refusals(key)
     with ThreadPoolExecutor(len(cases)) as pool:
         futures = [(refusal, pool.submit(attempt, refusal)) for refusal in cases]
     for refusal, future in futures:
