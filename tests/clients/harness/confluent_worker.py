@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 
-from confluent_kafka import Producer
+from confluent_kafka import KafkaException, Producer
 
 from harness import corpus
 
@@ -90,8 +90,13 @@ def main(path):
     reporter = Reporter(job["report"])
     producer = Producer({**job["config"], "error_cb": reporter.error})
     send_all = send_corpus if "corpus" in job else send_until_told
-    send_all(producer, job, reporter)
-    left = producer.flush(FLUSH_SECONDS)
+    try:
+        send_all(producer, job, reporter)
+        left = producer.flush(FLUSH_SECONDS)
+    except (KafkaException, SystemError) as problem:
+        # The library raises a fatal error instead of calling back, in some versions as a cause.
+        reporter.error((problem.__cause__ or problem).args[0])
+        raise
     reporter.line(kind="end", unsent=left)
 
 
