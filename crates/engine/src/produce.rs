@@ -3,12 +3,12 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use logboom_access::Principal;
+use logboom_access::{Form, Principal};
 use logboom_conn::{Command, Produce, ProduceTicket};
 use logboom_sans_io::Inbox;
 use logboom_store::{Append, AppendError, Appended, ProducerStamp, Shard};
 use logboom_wire::error::ErrorCode;
-use logboom_wire::records::{self, BatchError, Scratch};
+use logboom_wire::records::{self as wire, BatchError, Scratch};
 use logboom_wire::request::ProducePartition;
 use logboom_wire::response::PartitionOutcome;
 
@@ -121,19 +121,18 @@ impl Check<'_> {
     ) -> Result<Vec<Append>, Refusal> {
         let shard = self.shard(partition.index)?;
         let mut appends = Vec::new();
-        for batch in records::batches(partition.records.unwrap_or_default()) {
+        for batch in wire::batches(partition.records.unwrap_or_default()) {
             let batch = batch.map_err(refusal_of_batch)?;
             if appends.len() == batches_max {
                 let detail = format!("more than {BATCHES_PER_REQUEST_MAX} batches in one request");
                 return Err(Refusal::new(ErrorCode::MessageTooLarge, Code::BatchTooLarge, detail));
             }
-            let summary = records::validate(&batch, self.engine.batch_limits(), scratch)
+            let summary = wire::validate(&batch, self.engine.batch_limits(), scratch)
                 .map_err(refusal_of_batch)?;
-            let producer = summary.producer.map(|stamp| ProducerStamp {
-                id: stamp.id,
-                epoch: stamp.epoch,
-                base_sequence: stamp.base_sequence,
-            });
+            let producer = match summary.producer {
+                Some(stamp) => Some(producer_in_shard(stamp, self.target.form)?),
+                None => None,
+            };
             appends.push(Append {
                 shard,
                 batch: self.request.slice(batch.bytes),
@@ -172,6 +171,23 @@ impl Check<'_> {
             )),
         }
     }
+}
+
+/// A producer as its shard knows it.
+///
+/// Producers count their batches for each topic, and `X` and `X.json` are two topics of one shard. So
+/// a producer that writes to both is two producers for the store, told apart by the lowest bit of
+/// the id. The ids that were given out are far from the largest for which that is possible.
+fn producer_in_shard(stamp: wire::ProducerStamp, form: Form) -> Result<ProducerStamp, Refusal> {
+    let id = stamp.id.checked_mul(2).ok_or_else(|| {
+        let detail = "a producer id that was never given out";
+        Refusal::new(ErrorCode::UnknownProducerId, Code::Sequence, detail)
+    })?;
+    Ok(ProducerStamp {
+        id: id + i64::from(form_number(form)),
+        epoch: stamp.epoch,
+        base_sequence: stamp.base_sequence,
+    })
 }
 
 /// Appends a batch and, when that is durable or has failed, notes the outcome.
