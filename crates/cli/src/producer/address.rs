@@ -47,7 +47,8 @@ mod tests {
 
     #[test]
     fn an_address_is_printed_as_it_was_written() {
-        for text in ["localhost:10012", "127.0.0.1:1", "[::1]:65535", "acme.logs.example.com:9093"] {
+        for text in ["localhost:10012", "127.0.0.1:1", "[::1]:65535", "acme.logs.example.com:9093"]
+        {
             let address: Address = text.parse().unwrap();
             assert_eq!(address.to_string(), text);
         }

@@ -70,9 +70,7 @@ impl Gatherer {
             .map(|(name, value)| (name.as_bytes(), Some(value.as_bytes())))
             .collect();
         let key = self.key.as_ref().map(String::as_bytes);
-        open.builder
-            .append(timestamp_ms, key, Some(line), &headers)
-            .map_err(Error::internal)?;
+        open.builder.append(timestamp_ms, key, Some(line), &headers).map_err(Error::internal)?;
         Ok(done)
     }
 

@@ -1,9 +1,67 @@
 use std::time::Duration;
 
-use super::Destination;
+use logboom_wire::records::Codec;
+
 use super::error::{Error, ErrorKind};
 use super::login::Session;
-use super::metadata::{self, TopicView};
+use super::metadata::{self, ProducerId, TopicView};
+use super::outbox::Backoff;
+use super::{Acks, Destination, Settings, now};
+
+/// Zstandard came with this version of Produce (KIP-110).
+const PRODUCE_VERSION_OF_ZSTD: i16 = 7;
+
+/// All that a producer needs to know before it can send.
+#[derive(Debug)]
+pub(super) struct Introduction {
+    pub(super) session: Session,
+    /// How many shards the topic has.
+    pub(super) shards: u32,
+    /// None if nothing makes batches recognisable when they are sent twice.
+    pub(super) producer: Option<ProducerId>,
+}
+
+/// Connects for the first time, as often as the server says that it cannot answer now. `wait` passes
+/// the time in between.
+///
+/// # Errors
+///
+/// Whatever is in the way. A server that cannot be reached is not tried again: somebody is there to
+/// read why.
+pub(super) fn introduce(
+    destination: &Destination,
+    settings: &Settings,
+    mut wait: impl FnMut(Duration),
+) -> Result<Introduction, Error> {
+    let give_up_at = now() + settings.timeout;
+    let mut backoff = Backoff::default();
+    loop {
+        match introduce_once(destination, settings) {
+            Err(error) if error.kind == ErrorKind::Busy => {
+                let pause = backoff.next();
+                if now() + pause >= give_up_at {
+                    return Err(Error::gave_up(settings.timeout, Some(error)));
+                }
+                wait(pause);
+            }
+            done => return done,
+        }
+    }
+}
+
+fn introduce_once(destination: &Destination, settings: &Settings) -> Result<Introduction, Error> {
+    let (mut session, shards) = connect(destination, settings.patience())?;
+    if settings.codec == Codec::Zstd && session.versions.produce < PRODUCE_VERSION_OF_ZSTD {
+        let address = session.dialogue.address();
+        return Err(Error::unsupported(address, "zstd; --codec lz4 is older"));
+    }
+    let producer = match settings.acks {
+        // Without answers nothing is ever sent again.
+        Acks::None => None,
+        Acks::Leader | Acks::All => metadata::producer_id(&mut session)?,
+    };
+    Ok(Introduction { session, shards, producer })
+}
 
 /// Connects to the server that takes the records of the topic, the way every client does: one of the
 /// servers that are known tells which it is. Returns the connection and how many shards there are.

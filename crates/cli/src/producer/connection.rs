@@ -52,7 +52,8 @@ impl Connection {
         };
         let other_half = socket.try_clone().map_err(unreachable)?;
         let tls = tls.map(|tls| Arc::new(Mutex::new(tls)));
-        let source = Source { socket: other_half, tls: tls.clone(), ciphertext: vec![0; READ_BYTES] };
+        let source =
+            Source { socket: other_half, tls: tls.clone(), ciphertext: vec![0; READ_BYTES] };
         Ok(Self {
             writer: Writer { socket, tls, ciphertext: Vec::new() },
             reader: Reader(BufReader::new(source)),

@@ -4,25 +4,20 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use logboom_wire::records::Codec;
 
 use super::batches::{Gathered, Gatherer, Packer};
+use super::bootstrap::{self, Introduction};
 use super::dialogue::broken;
 use super::error::{Error, ErrorKind};
 use super::input::{Input, Lines};
 use super::link::Answered;
-use super::login::Session;
-use super::metadata::{self, ProducerId};
-use super::outbox::{Answer, Backoff, Outbox, Verdict};
+use super::outbox::{Answer, Outbox, Verdict};
 use super::tally::Tally;
 use super::uplink::Uplink;
-use super::{Acks, Destination, Settings, bootstrap, now};
+use super::{Acks, Destination, Settings, now};
 
 /// How often a [`Watcher`] hears of the progress.
 const PROGRESS_EVERY: Duration = Duration::from_secs(1);
-
-/// Zstandard came with this version of Produce (KIP-110).
-const PRODUCE_VERSION_OF_ZSTD: i16 = 7;
 
 /// Something that happened while the producer was waiting.
 #[derive(Debug)]
@@ -116,8 +111,12 @@ impl<'a> Delivery<'a> {
         settings: &'a Settings,
     ) -> Result<Self, Error> {
         let (sender, events) = channel();
-        let (session, shards, producer) = introduce(destination, settings, &events)?;
-        check_codec(&session, settings.codec)?;
+        let Introduction { session, shards, producer } = bootstrap::introduce(
+            destination,
+            settings,
+            // Nobody sends an event yet, so waiting for one is just waiting.
+            |wait| drop(events.recv_timeout(wait)),
+        )?;
         let Settings { key, headers, batch_lines_max, linger, .. } = settings;
         Ok(Self {
             settings,
@@ -160,11 +159,7 @@ impl<'a> Delivery<'a> {
         }
     }
 
-    fn deliver(
-        &mut self,
-        input: &Input,
-        watcher: &mut dyn Watcher,
-    ) -> Result<Option<i32>, Error> {
+    fn deliver(&mut self, input: &Input, watcher: &mut dyn Watcher) -> Result<Option<i32>, Error> {
         let mut report_at = now() + PROGRESS_EVERY;
         loop {
             self.gather(input)?;
@@ -374,44 +369,4 @@ impl<'a> Delivery<'a> {
         let retry = self.outbox.retry_at().filter(|_| self.uplink.is_up());
         [gathered, uplink, retry, self.give_up_at()].into_iter().flatten().min()
     }
-}
-
-/// Connects, and asks for an identity if answers are wanted, as often as the server says that it
-/// cannot answer now.
-fn introduce(
-    destination: &Destination,
-    settings: &Settings,
-    events: &Receiver<Event>,
-) -> Result<(Session, u32, Option<ProducerId>), Error> {
-    let give_up_at = now() + settings.timeout;
-    let mut backoff = Backoff::default();
-    loop {
-        let introduced = bootstrap::connect(destination, settings.patience()).and_then(
-            |(mut session, shards)| {
-                let producer = match settings.acks {
-                    Acks::None => None,
-                    Acks::Leader | Acks::All => metadata::producer_id(&mut session)?,
-                };
-                Ok((session, shards, producer))
-            },
-        );
-        match introduced {
-            Err(error) if error.kind == ErrorKind::Busy => {
-                let wait = backoff.next();
-                if now() + wait >= give_up_at {
-                    return Err(Error::gave_up(settings.timeout, Some(error)));
-                }
-                // Nobody sends an event yet, so this is the wait and nothing else.
-                let _ = events.recv_timeout(wait);
-            }
-            done => return done,
-        }
-    }
-}
-
-fn check_codec(session: &Session, codec: Codec) -> Result<(), Error> {
-    if codec == Codec::Zstd && session.versions.produce < PRODUCE_VERSION_OF_ZSTD {
-        return Err(Error::unsupported(session.dialogue.address(), "zstd; --codec lz4 is older"));
-    }
-    Ok(())
 }

@@ -61,8 +61,9 @@ impl Error {
         let message = format!("cannot connect to {address}: {}", io_reason(error));
         let error_itself = Self::new(ErrorKind::Connection, message);
         match error.kind() {
-            io::ErrorKind::ConnectionRefused => error_itself
-                .help("is the server running? `{program} serve` starts one"),
+            io::ErrorKind::ConnectionRefused => {
+                error_itself.help("is the server running? `{program} serve` starts one")
+            }
             _ => error_itself,
         }
     }
@@ -97,7 +98,10 @@ impl Error {
         use rustls::{CertificateError, Error as Tls};
         let fatal = |message| Self::new(ErrorKind::Final, message);
         match error {
-            Tls::InvalidCertificate(CertificateError::UnknownIssuer) => fatal(format!(
+            // The signature is bad if another authority has the same name, as that of an older demo.
+            Tls::InvalidCertificate(
+                CertificateError::UnknownIssuer | CertificateError::BadSignature,
+            ) => fatal(format!(
                 "the certificate of {address} is not trusted: its authority is unknown here"
             ))
             .help("--ca FILE, or ssl.ca.location, names the certificate of the authority"),
@@ -292,10 +296,7 @@ mod tests {
         assert_eq!((error.message.as_str(), error.code), (expected, Some("LB0501")));
         assert_eq!(Error::topic("demo", 3).code, Some("LB0521"));
         let error = Error::refused("demo", 87, Some("bad batch"));
-        assert_eq!(
-            error.message,
-            "writing to `demo` was refused (INVALID_RECORD 87): bad batch"
-        );
+        assert_eq!(error.message, "writing to `demo` was refused (INVALID_RECORD 87): bad batch");
         let error = Error::refused("demo", 999, None);
         assert_eq!(error.message, "writing to `demo` was refused (unknown error 999)");
     }

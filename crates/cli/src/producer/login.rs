@@ -10,10 +10,10 @@ use logboom_wire::error::ErrorCode;
 
 use super::Destination;
 use super::address::Address;
-use super::properties::Login;
 use super::connection::Connection;
 use super::dialogue::Dialogue;
 use super::error::Error;
+use super::properties::Login;
 
 /// The version of ApiVersions that is asked first: with the name of the software (KIP-511).
 const API_VERSIONS_VERSION: i16 = 3;

@@ -1,5 +1,7 @@
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
-use kafka_protocol::messages::{InitProducerIdRequest, MetadataRequest, MetadataResponse, TopicName};
+use kafka_protocol::messages::{
+    InitProducerIdRequest, MetadataRequest, MetadataResponse, TopicName,
+};
 use kafka_protocol::protocol::StrBytes;
 use logboom_wire::error::ErrorCode;
 
@@ -98,9 +100,8 @@ mod tests {
     }
 
     fn topic(name: &'static str, code: i16, leaders: &[i32]) -> MetadataResponseTopic {
-        let partition = |leader: &i32| {
-            MetadataResponsePartition::default().with_leader_id((*leader).into())
-        };
+        let partition =
+            |leader: &i32| MetadataResponsePartition::default().with_leader_id((*leader).into());
         MetadataResponseTopic::default()
             .with_name(Some(TopicName(name.into())))
             .with_error_code(code)

@@ -18,7 +18,6 @@
 mod address;
 mod batches;
 mod bootstrap;
-mod properties;
 mod connection;
 mod delivery;
 mod dialogue;
@@ -28,6 +27,7 @@ mod link;
 mod login;
 mod metadata;
 mod outbox;
+mod properties;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -41,9 +41,9 @@ use logboom_wire::records::Codec;
 
 pub(crate) use address::Address;
 pub(crate) use batches::Header;
-pub(crate) use properties::{Properties, Login};
 pub(crate) use delivery::{Delivery, Outcome, Stopper, Watcher};
 pub(crate) use error::{Error, ErrorKind};
+pub(crate) use properties::{Login, Properties};
 pub(crate) use tally::{Tally, duration, lines};
 pub(crate) use trust::tls_config;
 
@@ -53,7 +53,7 @@ pub(crate) struct Destination {
     /// Servers to begin with. The first one that can be reached says which one takes the records.
     pub(crate) servers: Vec<Address>,
     /// None for plaintext.
-    pub(crate) tls: Option<Arc<rustls::Propertiesig>>,
+    pub(crate) tls: Option<Arc<rustls::ClientConfig>>,
     /// None if the server wants no login.
     pub(crate) login: Option<Login>,
     /// What the client calls itself.
@@ -82,13 +82,15 @@ pub(crate) struct Settings {
 }
 
 /// What the server has to do before it answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Acks {
-    /// Store the batch everywhere. For logboom the same as [`Leader`](Self::Leader): durable.
+    /// Store it on every server that keeps the shard; for logboom, which has one, the same as 1
     All,
-    /// Store the batch.
+    /// Store it
+    #[value(name = "1")]
     Leader,
-    /// Nothing: it does not answer.
+    /// Nothing, and it does not answer
+    #[value(name = "0")]
     None,
 }
 

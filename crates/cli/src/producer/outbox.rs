@@ -162,12 +162,13 @@ impl Outbox {
             .get_mut(shard as usize)
             .ok_or_else(|| Error::internal("an answer for no shard"))?;
         let no_batch = || Error::internal("an answer for no batch");
-        let index =
-            shard.queue.iter().position(|entry| entry.on_its_way).ok_or_else(no_batch)?;
+        let index = shard.queue.iter().position(|entry| entry.on_its_way).ok_or_else(no_batch)?;
         let offset = match answer {
             Answer::Stored(offset) => offset,
             // It came twice and is too old for the server to remember where it is.
-            Answer::Refused { code, .. } if code == ErrorCode::DuplicateSequenceNumber.code() => None,
+            Answer::Refused { code, .. } if code == ErrorCode::DuplicateSequenceNumber.code() => {
+                None
+            }
             Answer::Refused { code, error } => {
                 // After a batch that was not stored, those behind it are out of order.
                 let follows = index > 0 && code == ErrorCode::OutOfOrderSequenceNumber.code();

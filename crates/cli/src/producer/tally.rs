@@ -34,8 +34,7 @@ impl Tally {
         self.lines_stored += lines;
         let Some(first) = offset else { return };
         let last = first.saturating_add(i64::from(batch.line_count) - 1);
-        let shard =
-            self.shards.entry(batch.shard).or_insert(Stored { lines: 0, first, last });
+        let shard = self.shards.entry(batch.shard).or_insert(Stored { lines: 0, first, last });
         shard.lines += lines;
         shard.first = shard.first.min(first);
         shard.last = shard.last.max(last);

@@ -70,7 +70,8 @@ mod tests {
 
     #[test]
     fn a_file_without_certificates_is_a_mistake_and_not_an_empty_trust() {
-        for text in ["", "no PEM", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
+        for text in ["", "no PEM", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
+        {
             assert_eq!(tls_with(text).unwrap_err().kind, ErrorKind::Configuration, "{text}");
         }
         let missing = tls_config(Some(Path::new("/nonexistent/ca.pem"))).unwrap_err();
