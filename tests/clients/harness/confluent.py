@@ -45,6 +45,10 @@ class Producer:
         self.process.wait()
         self.process.stdin.close()
 
+    def is_running(self):
+        """Whether the process is still there."""
+        return self.process.poll() is None
+
     def of_kind(self, kind):
         """The report lines of one kind so far: delivered, failed, error or end."""
         self.read_on()
@@ -64,7 +68,7 @@ class Producer:
 
     def wait_for_end(self, seconds):
         """Waits until the process has sent everything; raises with what it said if it broke."""
-        wait.until(f"the end of {self.name}", lambda: self.process.poll() is not None, seconds)
+        wait.until(f"the end of {self.name}", lambda: not self.is_running(), seconds)
         if self.process.returncode != 0:
             said = self.of_kind("error")[:1] or self.log.read_text(errors="replace")[-300:]
             raise Failure(f"{self.name} broke: {said}")

@@ -54,14 +54,17 @@ def send(producer, topic, on_delivery, **record):
             producer.poll(0.05)
 
 
+def topic_of(job, json_topic):
+    """A Logstore is two topics: one for lines as they are, one for JSON documents."""
+    return f"{job['logstore']}.json" if json_topic else job["logstore"]
+
+
 def send_corpus(producer, job, reporter):
     """Sends the records of a seed, in order."""
-    logstore = job["logstore"]
     for index, record in enumerate(corpus.records(**job["corpus"])):
-        topic = f"{logstore}.json" if record.json_topic else logstore
         send(
             producer,
-            topic,
+            topic_of(job, record.json_topic),
             reporter.delivery(index),
             key=record.key,
             value=record.value,
@@ -72,13 +75,13 @@ def send_corpus(producer, job, reporter):
 
 
 def send_until_told(producer, job, reporter):
-    """Sends numbered lines without end; closing standard input ends it."""
+    """Sends numbered lines without end, in turn to both topics; closing standard input ends it."""
     told = threading.Event()
     threading.Thread(target=lambda: (sys.stdin.read(), told.set()), daemon=True).start()
     index = 0
     while not told.is_set():
         line = f"{job['name']} {index} ".ljust(job["line_bytes"], "x")
-        send(producer, job["logstore"], reporter.delivery(index), value=line)
+        send(producer, topic_of(job, json_topic=index % 2 == 1), reporter.delivery(index), value=line)
         index += 1
         # Paces a producer that would otherwise fill the disk, and serves its callbacks meanwhile.
         producer.poll(0.01 if index % job["lines_per_poll"] == 0 else 0)
