@@ -106,10 +106,10 @@ impl Store {
         done: impl FnOnce(Result<Appended, AppendError>) + Send + 'static,
     ) {
         let submission = Submission { append, completion: Completion::new(done) };
-        if let Err(submission) = self.inner.queue.push(submission) {
+        if let Err(completion) = self.inner.queue.push(submission) {
             let poison = self.inner.poison.get().cloned();
             let error = poison.map_or(AppendError::Closed, AppendError::Poisoned);
-            submission.completion.complete(Err(error));
+            completion.complete(Err(error));
         }
     }
 

@@ -13,7 +13,7 @@ use crate::read::cache::SegmentCache;
 use crate::read::index::{Found, IndexSlice};
 use crate::read::scan::Scanner;
 use crate::read::segment_file::{FileError, SegmentFile};
-use crate::read::view::{LogPiece, Span, View};
+use crate::read::view::{LogPiece, LogPlace, Span, View};
 use crate::types::{LogCursor, Shard, StoredBatch};
 
 /// What is durable, and the files it is in.
@@ -77,8 +77,9 @@ impl Readable {
         let mut bytes_left = bytes_max;
         let mut cursor = cursor;
         loop {
-            let Some(piece) = self.view().log_piece(cursor.get())? else {
-                return Ok((batches, cursor));
+            let piece = match self.view().log_place(cursor.get())? {
+                LogPlace::Piece(piece) => piece,
+                LogPlace::End { lsn } => return Ok((batches, LogCursor::new(lsn))),
             };
             match self.read_piece(&piece, &mut cursor, bytes_left, &mut batches) {
                 Err(error) if batches.is_empty() => return Err(error),

@@ -185,7 +185,7 @@ impl Reader {
             view.abandon_active();
         }
         let next = view.last_segment().map_or(0, |number| number.saturating_add(1));
-        for number in numbers.range(next..last) {
+        for number in numbers.range(..last).filter(|number| **number >= next) {
             self.add_sealed(&mut view, *number)?;
         }
         let segment = SegmentFile::open(&*self.disk, last, Access::Read)?;
@@ -203,7 +203,6 @@ impl Reader {
 
     /// Adds a segment after which there is another one, so that it has been sealed.
     fn add_sealed(&self, view: &mut View, number: u64) -> Result<(), OpenError> {
-        self.readable.forget(number);
         let segment = SegmentFile::open(&*self.disk, number, Access::Read)?;
         let (data_end, summaries) = match segment.trailer()? {
             Some(trailer) => (trailer.data_end, segment.summaries(&trailer)?),

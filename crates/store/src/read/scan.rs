@@ -90,38 +90,54 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// The first intact frame at or after `from`, wherever it begins, that satisfies `wanted`.
+/// What is found behind the last intact frame in a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Survey {
+    /// An intact frame that satisfies what was asked for.
+    pub(crate) found: Option<u64>,
+    /// The position after the last byte that is not zero.
+    pub(crate) written_end: u64,
+}
+
+/// Looks for an intact frame that is `wanted`, wherever it begins, and for the end of what was
+/// written.
 ///
-/// Looks at every multiple of 8, because what is there is damaged and says nothing about where the
-/// next frame would be.
-pub(crate) fn find_frame(
+/// Tries every multiple of 8, because what is there is damaged and does not say where the next
+/// frame would be.
+pub(crate) fn survey(
     file: &dyn DiskFile,
     header: Header,
     from: u64,
     end: u64,
     wanted: impl Fn(u64, &Frame) -> bool,
-) -> Result<Option<u64>, Flaw> {
-    let mut chunk = vec![0; CHUNK_BYTES];
-    let mut position = from.next_multiple_of(frame::ALIGN as u64);
-    while position.saturating_add(frame::HEADER_BYTES as u64) <= end {
+) -> Result<Survey, Flaw> {
+    let mut buffer = vec![0; CHUNK_BYTES];
+    let mut survey = Survey { found: None, written_end: from };
+    let mut position = from;
+    while position < end {
         let room = usize::try_from(end - position).unwrap_or(usize::MAX);
-        let chunk = &mut chunk[..room.min(CHUNK_BYTES)];
+        let chunk = &mut buffer[..room.min(CHUNK_BYTES)];
         read_exact_at(file, position, chunk).map_err(|error| Flaw::Io(error.into()))?;
-        for (index, word) in chunk[frame::ALIGN..].as_chunks::<8>().0.iter().enumerate() {
-            let candidate = position + (index * frame::ALIGN) as u64;
-            if u64::from_le_bytes(*word) != header.tag_at(candidate) {
+        if let Some(last) = chunk.iter().rposition(|byte| *byte != 0) {
+            survey.written_end = position + last as u64 + 1;
+        }
+        for (index, word) in chunk.as_chunks::<{ frame::ALIGN }>().0.iter().enumerate() {
+            // The tag of a frame is in its second word.
+            let word_position = position + (index * frame::ALIGN) as u64;
+            let candidate = word_position.saturating_sub(frame::ALIGN as u64);
+            if candidate < from || u64::from_le_bytes(*word) != header.tag_at(candidate) {
                 continue;
             }
             match Scanner::new(file, header, candidate, end).with_chunk_bytes(0).next() {
                 Ok(Some(scanned)) if wanted(candidate, &scanned.frame) => {
-                    return Ok(Some(candidate));
+                    survey.found = Some(candidate);
+                    return Ok(survey);
                 }
                 Err(Flaw::Io(failure)) => return Err(Flaw::Io(failure)),
                 _ => {}
             }
         }
-        // The tag of a frame is in its second word: begin the next chunk one word earlier.
-        position += (chunk.len() - frame::ALIGN).next_multiple_of(frame::ALIGN) as u64;
+        position += chunk.len() as u64;
     }
-    Ok(None)
+    Ok(survey)
 }

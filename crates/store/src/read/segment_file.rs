@@ -48,6 +48,7 @@ pub(crate) struct SegmentFile {
     pub(crate) name: String,
     pub(crate) file: Arc<dyn DiskFile>,
     pub(crate) header: Header,
+    /// When it was opened.
     pub(crate) length: u64,
 }
 
@@ -82,13 +83,16 @@ impl SegmentFile {
     }
 
     /// The trailer, which a sealed segment ends with. `None` if the file does not end with one.
+    ///
+    /// Measures the file again: it may have been opened before it was sealed.
     pub(crate) fn trailer(&self) -> Result<Option<Trailer>, FileError> {
-        let Some(position) = self.length.checked_sub(TRAILER_BYTES as u64) else { return Ok(None) };
+        let length = self.file.length().map_err(|error| FileError::io(&self.name, 0, error))?;
+        let Some(position) = length.checked_sub(TRAILER_BYTES as u64) else { return Ok(None) };
         let mut bytes = [0; TRAILER_BYTES];
         self.read(position, &mut bytes)?;
-        let trailer = Trailer::decode(&bytes).ok().filter(|trailer| {
-            trailer.epoch == self.header.epoch && trailer.file_bytes() == self.length
-        });
+        let trailer = Trailer::decode(&bytes)
+            .ok()
+            .filter(|trailer| trailer.epoch == self.header.epoch && trailer.file_bytes() == length);
         Ok(trailer)
     }
 

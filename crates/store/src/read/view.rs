@@ -53,6 +53,16 @@ struct ShardView {
     bytes: u64,
 }
 
+/// What is to be read next of the log.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum LogPlace {
+    /// Nothing: here the log ends.
+    End {
+        lsn: u64,
+    },
+    Piece(LogPiece),
+}
+
 /// A piece of the log in one segment.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LogPiece {
@@ -244,22 +254,24 @@ impl View {
         Ok(sealed.or(self.active.as_ref().map(|active| active.header.number)))
     }
 
-    /// What is to be read at that place of the log. `None` at the end. Where something has been
-    /// removed, the piece begins later.
-    pub(crate) fn log_piece(&self, lsn: u64) -> Result<Option<LogPiece>, ReadError> {
+    /// What is to be read at that place of the log. Where something has been removed, the piece
+    /// begins later.
+    pub(crate) fn log_place(&self, lsn: u64) -> Result<LogPlace, ReadError> {
         if lsn > self.durable_lsn {
             return Err(ReadError::NoSuchPlace);
         }
         let after = self.sealed.values().find(|segment| segment.end_lsn > lsn);
         let (header, end_lsn) = match (after, &self.active) {
             (Some(segment), _) => (segment.header, segment.end_lsn),
-            (None, Some(active)) if self.durable_lsn > lsn.max(active.header.first_lsn) => {
-                (active.header, self.durable_lsn)
-            }
-            _ => return Ok(None),
+            (None, Some(active)) => (active.header, self.durable_lsn),
+            (None, None) => return Ok(LogPlace::End { lsn: self.durable_lsn }),
         };
-        let from = header.position_of(lsn.max(header.first_lsn));
-        Ok(Some(LogPiece { header, from, end: header.position_of(end_lsn) }))
+        let from_lsn = lsn.max(header.first_lsn);
+        if from_lsn == end_lsn {
+            return Ok(LogPlace::End { lsn: end_lsn });
+        }
+        let (from, end) = (header.position_of(from_lsn), header.position_of(end_lsn));
+        Ok(LogPlace::Piece(LogPiece { header, from, end }))
     }
 
     /// Nothing may be missing between what is there of a shard and what comes next.

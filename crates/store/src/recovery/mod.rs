@@ -78,8 +78,8 @@ pub(crate) fn open(
     };
     let mark = mark_file::load(&*disk)?;
     let known = catalogue.clone().unwrap_or_default();
-    let mut report = Recovery::default();
-    report.segments_removed = clean_up(&*disk, &names, &mut numbers, &known)?;
+    let segments_removed = clean_up(&*disk, &names, &mut numbers, &known)?;
+    let report = Recovery { segments_removed, ..Recovery::default() };
     let mut loading = Loading::new(disk, options, now_ms, mark.durable_lsn, report);
     loading.view.set_starts(&known.starts);
     let active = loading.load_segments(&numbers)?;

@@ -12,13 +12,9 @@
 //!
 //! Then it is damage that no crash explains, and nothing is changed.
 
-use crate::disk::{DiskFile, read_exact_at};
 use crate::error::Flaw;
-use crate::read::scan::{ScannedFrame, Scanner, find_frame};
+use crate::read::scan::{ScannedFrame, Scanner, survey};
 use crate::read::segment_file::{FileError, SegmentFile};
-
-/// How much is read at once when looking for the end of what was written.
-const CHUNK_BYTES: usize = 1 << 20;
 
 /// The end of a segment that was not sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,31 +47,13 @@ pub(crate) fn find(
     if end_lsn < durable_lsn {
         return Err(segment.flawed(data_end, Flaw::Acknowledged));
     }
-    let flawed = |flaw| segment.flawed(data_end, flaw);
-    let later = find_frame(&**file, *header, data_end, *length, |position, frame| {
+    let survey = survey(&**file, *header, data_end, *length, |position, frame| {
         let group_start = header.lsn_at(position).saturating_sub(frame.group_bytes.into());
         group_start > end_lsn
     });
-    if later.map_err(flawed)?.is_some() {
-        return Err(flawed(Flaw::BeforeIntact));
+    let survey = survey.map_err(|flaw| segment.flawed(data_end, flaw))?;
+    if survey.found.is_some() {
+        return Err(segment.flawed(data_end, Flaw::BeforeIntact));
     }
-    let written_end = find_written_end(&**file, data_end, *length).map_err(flawed)?;
-    Ok(Tail { data_end, torn_bytes: written_end - data_end })
-}
-
-/// The position after the last byte that is not zero.
-fn find_written_end(file: &dyn DiskFile, from: u64, end: u64) -> Result<u64, Flaw> {
-    let mut chunk = vec![0; CHUNK_BYTES];
-    let mut written_end = from;
-    let mut position = from;
-    while position < end {
-        let room = usize::try_from(end - position).unwrap_or(usize::MAX);
-        let chunk = &mut chunk[..room.min(CHUNK_BYTES)];
-        read_exact_at(file, position, chunk).map_err(|error| Flaw::Io(error.into()))?;
-        if let Some(last) = chunk.iter().rposition(|byte| *byte != 0) {
-            written_end = position + last as u64 + 1;
-        }
-        position += chunk.len() as u64;
-    }
-    Ok(written_end)
+    Ok(Tail { data_end, torn_bytes: survey.written_end - data_end })
 }

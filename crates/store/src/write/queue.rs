@@ -62,11 +62,11 @@ struct State {
 }
 
 impl Queue {
-    /// Adds a batch. Gives it back if the queue is closed.
-    pub(crate) fn push(&self, submission: Submission) -> Result<(), Submission> {
+    /// Adds a batch. If the queue is closed, gives back whom to tell.
+    pub(crate) fn push(&self, submission: Submission) -> Result<(), Completion> {
         let mut state = self.lock();
         if state.closed {
-            return Err(submission);
+            return Err(submission.completion);
         }
         state.waiting.push_back(submission);
         drop(state);

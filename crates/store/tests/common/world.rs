@@ -1,11 +1,12 @@
 //! A store, the disk below it, and a model of what must be in it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use logboom_store::{
-    Append, AppendError, Crash, Disk, Fault, Health, LogCursor, MemDisk, OperationKind, Retention,
-    Shard, Store, StoredBatch, StreamId,
+    Append, AppendError, Crash, Fault, Health, MemDisk, OperationKind, Reader, Retention, Shard,
+    Store, StoredBatch, StreamId,
 };
 
 use super::{Answers, NOW_MS, batch, open, read_whole_log, stamped, try_open};
@@ -63,6 +64,8 @@ const PRODUCER: i64 = 77;
 pub(crate) struct World {
     pub(crate) disk: MemDisk,
     pub(crate) store: Option<Store>,
+    /// Of another process, which has been there all the time since the machine started.
+    reader: Option<Reader>,
     shards: BTreeMap<Shard, ShardModel>,
     streams: BTreeMap<String, StreamId>,
     batches: u64,
@@ -73,7 +76,7 @@ impl World {
         let shards = (0..SHARDS).map(|index| (shard(index), ShardModel::default())).collect();
         let disk = MemDisk::new();
         let streams = BTreeMap::new();
-        Self { store: Some(open(&disk)), disk, shards, streams, batches: 0 }
+        Self { store: Some(open(&disk)), reader: None, disk, shards, streams, batches: 0 }
     }
 
     /// The same world on a disk of its own, without a store.
@@ -81,6 +84,7 @@ impl World {
         Self {
             disk: self.disk.fork(),
             store: None,
+            reader: None,
             shards: self.shards.clone(),
             streams: self.streams.clone(),
             batches: self.batches,
@@ -88,6 +92,13 @@ impl World {
     }
 
     pub(crate) fn step(&mut self, step: Step) {
+        self.run(step);
+        if !self.disk.has_stopped() {
+            self.check_reader();
+        }
+    }
+
+    fn run(&mut self, step: Step) {
         match step {
             Step::Append { shard: index, bytes } => {
                 let entry = self.entry(bytes, None);
@@ -134,6 +145,7 @@ impl World {
     /// Ends the processes and restarts the machine.
     pub(crate) fn crash(&mut self, crash: Crash) {
         self.store = None;
+        self.reader = None;
         self.disk = self.disk.restart(crash);
     }
 
@@ -245,6 +257,29 @@ impl World {
         }
     }
 
+    /// A reader in another process sees nothing that is not durable, and everything that was
+    /// acknowledged.
+    fn check_reader(&mut self) {
+        let Some(store) = &self.store else { return };
+        let mut reader = match self.reader.take() {
+            Some(reader) => reader,
+            None => Reader::open(Arc::new(self.disk.clone()), &super::options()).unwrap(),
+        };
+        reader.refresh().unwrap();
+        let told_everything = store.statistics().mark_failures == 0;
+        for (shard, model) in &self.shards {
+            let (seen, offsets) = (reader.offsets(*shard), store.offsets(*shard));
+            assert!(seen.next <= offsets.next && seen.start <= offsets.start);
+            assert!(!told_everything || seen == offsets);
+            let batches = reader.read(*shard, seen.start, usize::MAX).unwrap();
+            let visible = ShardModel { start: seen.start, ..model.clone() };
+            if seen == offsets && visible.next_offset() == seen.next {
+                visible.check(&batches);
+            }
+        }
+        self.reader = Some(reader);
+    }
+
     /// What a producer sends again is not stored again.
     fn check_producers(&mut self) {
         let store = self.store();
@@ -303,11 +338,4 @@ pub(crate) fn count_operations(disk: &MemDisk, run: impl FnOnce()) -> usize {
     run();
     disk.clear_hook();
     trace.take().into_iter().filter(|(kind, _)| kind.changes_the_disk()).count()
-}
-
-/// The whole log from its start, for those who only compare.
-pub(crate) fn log_of(disk: &MemDisk) -> Vec<StoredBatch> {
-    let store = open(disk);
-    assert!(disk.list().unwrap().contains(&"catalogue".to_owned()));
-    store.read_log(LogCursor::START, usize::MAX).unwrap().0
 }
