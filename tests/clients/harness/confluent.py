@@ -41,6 +41,10 @@ class Producer:
         return self
 
     def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        """Ends the process, whatever it is doing."""
         self.process.kill()
         self.process.wait()
         self.process.stdin.close()

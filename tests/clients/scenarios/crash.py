@@ -39,7 +39,7 @@ def run(context):
                 notes.append(f"{len(logs)} logs")
         finally:
             for _, _, producer in producers:
-                producer.__exit__()
+                producer.close()
     if not logs:  # The checks above have said why.
         return
     by_producer = group_by_producer(logs)

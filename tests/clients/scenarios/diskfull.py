@@ -74,7 +74,7 @@ def fill_and_free(context, deployment, server, client, filler, notes):
         hasty.stop(FULL_SECONDS)
     finally:
         for producer in filter(None, [patient, hasty]):
-            producer.__exit__()
+            producer.close()
     require(not patient.of_kind("failed"), f"the patient producer lost {patient.of_kind('failed')[:1]}")
     check_all_stored(server, [patient, hasty])
     notes.append(f"{len(patient.of_kind('delivered'))} records acknowledged, all there")

@@ -45,7 +45,7 @@ def run(context):
                 require(not trouble, f"the client noticed: {trouble[:2]}")
                 notes.append(f"{len(producer.of_kind('delivered'))} records without a disconnect")
         finally:
-            producer.__exit__()
+            producer.close()
 
 
 def start_producer(context, deployment, client):
