@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 /// More probes tell little more.
 const PROBES_MAX: usize = 200;
 /// A start must not wait for a slow disk for longer than this.
-const PROBE_TIME_MAX: Duration = Duration::from_millis(100);
+const PROBE_TIME_MAX: Duration = Duration::from_millis(30);
 /// A small batch.
 const PROBE_BYTES: usize = 4096;
 

@@ -1,5 +1,7 @@
+use std::fs::DirBuilder;
 use std::io;
-use std::sync::Arc;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
 
@@ -75,6 +77,7 @@ pub(crate) fn run(
     let banner = Banner { origin: &origin, context, addresses: &bound.addresses, begin };
     banner.show(&recovery);
 
+    let running_digest = Mutex::new(origin.loaded().digest.clone());
     let shutdown = Shutdown::new();
     let stopped = signals.sender();
     let supervisor = Supervisor {
@@ -82,7 +85,7 @@ pub(crate) fn run(
         shutdown: shutdown.clone(),
         wishes: signals,
         drain_timeout: limits::time(origin.loaded().config.node.limits.drain_timeout),
-        reload: &|| reload(&origin, &engine, &service),
+        reload: &|| reload(&origin, &running_digest, &engine, &service),
     };
     let outcome = supervise(supervisor, || {
         let served = runtime.serve(bound.sockets, Arc::clone(&service), shutdown);
@@ -117,7 +120,8 @@ fn supervise(
 fn open_store(config: &Config) -> Result<(Store, Recovery), Failure> {
     let directory = config.node.store_dir();
     let shown = directory.display();
-    let disk = RealDisk::create(&directory).map_err(|error| {
+    let created = DirBuilder::new().recursive(true).mode(0o700).create(&directory);
+    let disk = created.and_then(|()| RealDisk::create(&directory)).map_err(|error| {
         let title = format!("cannot use the data directory {shown}: {error}");
         Failure::run_with(Finding::error("LB0148", title))
     })?;
@@ -163,14 +167,20 @@ fn write_client_conf(demo: &mut Demo, bound: &Bound) -> Result<(), Failure> {
 
 /// Reads the configuration again and puts it in the place of the present one. A bad one changes
 /// nothing.
-fn reload(origin: &Origin<'_>, engine: &Engine, service: &KafkaService) {
-    let Origin::Files { loaded: running, reload } = origin else { return };
+fn reload(
+    origin: &Origin<'_>,
+    running_digest: &Mutex<String>,
+    engine: &Engine,
+    service: &KafkaService,
+) {
+    let Origin::Files { loaded: started_with, reload } = origin else { return };
+    let mut running_digest = running_digest.lock().unwrap_or_else(PoisonError::into_inner);
     let refused = |code: &str, mistakes: usize, message: &str| {
         tracing::error!(
             target: "logboom::config",
             code,
             mistakes,
-            running_digest = running.digest,
+            running_digest = running_digest.as_str(),
             help = "`check --config` shows every mistake and its place",
             "not reloaded, still running the present configuration: {message}",
         );
@@ -197,7 +207,8 @@ fn reload(origin: &Origin<'_>, engine: &Engine, service: &KafkaService) {
                 sessions_revoked = revoked,
                 "configuration reloaded",
             );
-            warn_about_restart(&running.config, &loaded.config);
+            warn_about_restart(&started_with.config, &loaded.config);
+            running_digest.clone_from(&loaded.digest);
         }
         Err(error) => refused("LB0702", 0, &error.to_string()),
     }
@@ -220,6 +231,9 @@ fn warn_about_restart(running: &Config, new: &Config) {
             limits.process_bytes_in_flight_max,
             limits.batch_bytes_max,
             limits.decompressed_bytes_max,
+            limits.snappy_block_bytes_max,
+            limits.zstd_window_log_max,
+            limits.headers_per_record_max,
             limits.drain_timeout,
         )
     };
