@@ -41,19 +41,33 @@ struct Share {
 }
 
 impl Budget {
-    /// A budget of `bytes_max` bytes, which is never exceeded. It must be at least the size of the
-    /// largest request allowed, or such a request waits until its frame timer ends it.
+    /// A budget of `bytes_max` bytes, which is never exceeded. It should be at least the size of the
+    /// largest request that connections allow: a larger one is never granted, and its connection
+    /// closes when its memory timer rings.
     #[must_use]
     pub fn new(bytes_max: usize) -> Self {
         Self { inner: Arc::new(Inner { bytes_max, state: Mutex::default() }) }
     }
 
     /// Puts a connection in line for `bytes`. The answer arrives in its inbox, at once if there is
-    /// room.
-    pub fn wait(&self, ticket: MemoryTicket, bytes: usize, inbox: &Arc<Inbox<Command>>) {
+    /// room. What can never be granted does not enter the line, where it would block everybody.
+    pub(crate) fn wait(&self, ticket: MemoryTicket, bytes: usize, inbox: &Arc<Inbox<Command>>) {
+        if bytes > self.inner.bytes_max {
+            return;
+        }
         let mut state = self.inner.lock();
         state.waiting.push_back(Waiting { bytes, ticket, inbox: Arc::downgrade(inbox) });
         self.inner.grant(state);
+    }
+
+    /// Takes a connection that has ended out of the line, so that those behind it move up.
+    pub(crate) fn leave(&self, inbox: &Arc<Inbox<Command>>) {
+        let mut state = self.inner.lock();
+        let waiting = state.waiting.len();
+        state.waiting.retain(|waiting| waiting.inbox.as_ptr() != Arc::as_ptr(inbox));
+        if state.waiting.len() < waiting {
+            self.inner.grant(state);
+        }
     }
 
     /// Bytes that are reserved now.

@@ -267,7 +267,9 @@ impl Code {
             }
             Self::LoginFirst => "in that client set security.protocol=SASL_SSL and a user name",
             Self::PeerTimeout => "look for a stopped client or a broken network",
-            Self::ConnectionLimit => "raise node.limits.connections_max, or look for a client that leaks",
+            Self::ConnectionLimit => {
+                "raise node.limits.connections_max, or look for a client that leaks"
+            }
             Self::AddressLimit => {
                 "raise node.limits.connections_per_address_max, or look for a client that leaks"
             }

@@ -13,13 +13,14 @@ pub struct Counters {
     pub logins: Counter,
     /// Produce requests that arrived.
     pub produce_requests: Counter,
-    /// Batches acknowledged without error, duplicates included.
+    /// Batches that were stored and made durable, whether or not that was in time for an answer.
     pub batches_stored: Counter,
     /// Records in those batches.
     pub records_stored: Counter,
     /// Bytes of those batches as they are stored.
     pub bytes_stored: Counter,
-    /// Batches that were stored before and answered with their first offset.
+    /// Batches that had been stored before, and were answered with the offset they have. They are
+    /// not counted a second time above.
     pub duplicates: Counter,
     refusals: Refusals,
 }

@@ -15,7 +15,7 @@ use crate::registry::Registry;
 use crate::session::Client;
 use crate::snapshot::Snapshot;
 use crate::{
-    Budget, Clock, ConnectionLimits, Counters, EngineSession, History, Listener, SystemClock,
+    Budget, Clock, Code, ConnectionLimits, Counters, EngineSession, History, Listener, SystemClock,
 };
 
 /// How an engine behaves. The defaults suit a server.
@@ -43,6 +43,10 @@ impl Default for Options {
     }
 }
 
+/// How many buffers for checking batches are kept. Hosts with a thread for each connection may check
+/// more batches at a time; they make new buffers then.
+const SCRATCHES_KEPT_MAX: usize = 16;
+
 /// One server: a store, the rights to it, and what its connections share.
 #[derive(Debug)]
 pub struct Engine {
@@ -55,8 +59,7 @@ pub struct Engine {
     refusals: Refusals,
     penalties: Mutex<Penalties>,
     registry: Registry,
-    /// Buffers for checking batches, so that their memory is paid for once per thread that checks
-    /// and not once per batch.
+    /// Buffers for checking batches, so that their memory is not paid for again with every batch.
     scratches: Mutex<Vec<Scratch>>,
     on_store_failure: Mutex<Option<OnStoreFailure>>,
 }
@@ -105,6 +108,8 @@ impl Engine {
         peer: SocketAddr,
         listener: &Arc<Listener>,
     ) -> Option<(EngineSession, Arc<Inbox<Command>>)> {
+        // Listeners on `::` report clients of IPv4 as `::ffff:a.b.c.d`.
+        let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
         let inbox = Arc::new(Inbox::new());
         match self.registry.enter(peer, &inbox) {
             Ok(id) => {
@@ -112,16 +117,14 @@ impl Engine {
                 Some((EngineSession::new(Arc::clone(self), id, client), inbox))
             }
             Err(code) => {
-                let refused = Refused {
+                self.refuse(code, peer, || Refused {
                     peer,
                     listener: &listener.name,
                     project: None,
                     client: None,
-                    detail: "closed without a word",
+                    detail: "closed without a word".into(),
                     help: code.help(),
-                };
-                let now = self.options.clock.monotonic();
-                self.refusals.report(&self.counters, code, &refused, now);
+                });
                 None
             }
         }
@@ -136,7 +139,8 @@ impl Engine {
     ///
     /// If the catalogue of the store cannot be written. Then nothing has changed.
     pub fn reload(&self, directory: Arc<Directory>) -> Result<usize, CatalogueError> {
-        let snapshot = Snapshot::new(&self.store, Arc::clone(&directory))?;
+        let snapshot = Snapshot::new(&self.store, Arc::clone(&directory))
+            .inspect_err(|error| self.note_catalogue_error(error))?;
         self.snapshot.store(Arc::new(snapshot));
         let revoked = |principal: Option<&Principal>| {
             principal.is_some_and(|principal| !directory.still_valid(principal))
@@ -165,9 +169,10 @@ impl Engine {
         let snapshot = self.snapshot();
         self.store
             .apply_retention(&|stream| snapshot.retention(stream), self.options.clock.unix_ms())
+            .inspect_err(|error| self.note_catalogue_error(error))
     }
 
-    /// Calls `act` when the disk has failed and the store takes nothing more. The process should
+    /// Calls `act`, once, when the disk has failed and the store takes nothing more. The process should
     /// end then: only opening the store anew finds out what is on the disk.
     pub fn when_store_fails(&self, act: impl FnOnce(Poison) + Send + 'static) {
         *self.lock_on_store_failure() = Some(OnStoreFailure(Box::new(act)));
@@ -211,8 +216,15 @@ impl Engine {
         &self.options.batches
     }
 
-    pub(crate) const fn refusals(&self) -> &Refusals {
-        &self.refusals
+    /// Counts a refusal, and logs it unless there was such a line within the last minute.
+    pub(crate) fn refuse<'a>(
+        &self,
+        code: Code,
+        peer: SocketAddr,
+        refused: impl FnOnce() -> Refused<'a>,
+    ) {
+        let now = self.clock().monotonic();
+        self.refusals.report(&self.counters, code, peer.ip(), now, refused);
     }
 
     pub(crate) const fn registry(&self) -> &Registry {
@@ -232,11 +244,25 @@ impl Engine {
     }
 
     pub(crate) fn return_scratch(&self, scratch: Scratch) {
-        self.scratches.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
+        let mut kept = self.scratches.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() < SCRATCHES_KEPT_MAX {
+            kept.push(scratch);
+        }
     }
 
     pub(crate) fn note_append_error(&self, error: &AppendError) {
-        let AppendError::Poisoned(poison) = error else { return };
+        if let AppendError::Poisoned(poison) = error {
+            self.note_poison(poison);
+        }
+    }
+
+    fn note_catalogue_error(&self, error: &CatalogueError) {
+        if let CatalogueError::Poisoned(poison) = error {
+            self.note_poison(poison);
+        }
+    }
+
+    fn note_poison(&self, poison: &Poison) {
         let act = self.lock_on_store_failure().take();
         if let Some(OnStoreFailure(act)) = act {
             act(poison.clone());
@@ -248,11 +274,12 @@ impl Engine {
     }
 
     pub(crate) fn count_stored(&self, appended: &Appended, records: u64, bytes: u64) {
+        if appended.duplicate {
+            self.counters.duplicates.increment();
+            return;
+        }
         self.counters.batches_stored.increment();
         self.counters.records_stored.add(records);
         self.counters.bytes_stored.add(bytes);
-        if appended.duplicate {
-            self.counters.duplicates.increment();
-        }
     }
 }

@@ -14,7 +14,7 @@ pub struct ClosedConnection {
     pub peer: SocketAddr,
     /// The listener that accepted it.
     pub listener: String,
-    /// The project it logged in to, if it did.
+    /// The project it named at its login, whether or not it was let in.
     pub project: Option<String>,
     /// Name and version of the client software, if it told.
     pub client: Option<String>,
@@ -34,7 +34,7 @@ pub struct History {
 
 impl History {
     /// Remembers a connection, and forgets the oldest one if there are too many.
-    pub fn remember(&self, connection: ClosedConnection) {
+    pub(crate) fn remember(&self, connection: ClosedConnection) {
         let mut closed = self.lock();
         if closed.len() == CLOSED_CONNECTIONS_MAX {
             closed.pop_front();

@@ -14,6 +14,7 @@
 
 #![forbid(unsafe_code)]
 
+mod answer;
 mod budget;
 mod clock;
 mod closing;
@@ -41,7 +42,10 @@ pub use engine::{Engine, Options};
 pub use history::{CLOSED_CONNECTIONS_MAX, ClosedConnection, History};
 pub use logs::LogMapper;
 pub use penalty::{FAILURES_MAX, PAUSE, WATCHED_MAX, WINDOW};
-pub use produce::BATCHES_PER_REQUEST_MAX;
+pub use produce::{
+    BATCHES_PER_REQUEST_MAX, CLIENT_ID_BYTES_MAX, DECOMPRESSION_PER_REQUEST_MAX,
+    REFUSALS_EXPLAINED_MAX,
+};
 pub use refusals::{FOLD, FOLDED_MAX};
 pub use registry::ConnectionLimits;
 pub use session::{Advertise, EngineSession, Listener};

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use logboom_access::{AuthFailure, LoginError, Principal, ProjectName};
-use logboom_conn::{AuthAttempt, AuthTicket, AuthVerdict, Command};
+use logboom_conn::{AbortReason, AuthAttempt, AuthTicket, AuthVerdict, Command};
 
 use crate::session::Client;
 use crate::{Code, Engine};
@@ -18,14 +18,16 @@ pub(crate) fn login(engine: &Engine, client: &mut Client, id: u64, attempt: Auth
     client.info = Some(info);
     client.project = project.as_ref().map(ToString::to_string);
     let project = project.as_ref().map_or("", ProjectName::as_str);
-    if let Some(message) = engine.penalties().paused(peer, project, now) {
-        client.refused(engine, Code::LoginPaused, "ten failures within a minute");
+    let paused = engine.penalties().paused(peer, project, now);
+    if let Some(message) = paused {
+        client.refused(engine, Code::LoginPaused, || "ten failures within a minute".into());
         reject(client, ticket, format!("{message} (paused 60 s after 10 failures)"));
         return;
     }
     match directory.authenticate(&username, password.expose()) {
         Ok(principal) => {
             engine.penalties().succeeded(peer, project);
+            engine.counters().logins.increment();
             accept(engine, client, id, ticket, Some(principal));
         }
         Err(error) => {
@@ -50,9 +52,14 @@ fn accept(
     principal: Option<Arc<Principal>>,
 ) {
     engine.registry().logged_in(id, principal.clone());
-    engine.counters().logins.increment();
     client.principal = principal;
     client.inbox.push(Command::Authenticated(ticket, AuthVerdict::Accepted));
+    // A reload while the secret was being compared did not find this session among those to close.
+    // The next one will: it is registered by now.
+    let directory = &engine.snapshot().directory;
+    if client.principal.as_ref().is_some_and(|principal| !directory.still_valid(principal)) {
+        client.inbox.push(Command::Abort(AbortReason::KeyRevoked));
+    }
 }
 
 fn reject(client: &Client, ticket: AuthTicket, message: String) {
@@ -65,9 +72,8 @@ fn report(engine: &Engine, client: &Client, error: &LoginError) {
         LoginError::NoHash { .. } | LoginError::EmptyHalf { .. } => Code::PasswordFormat,
         _ => Code::BadCredentials,
     };
-    let mut detail = error.to_string();
-    if let Some(key) = error.known_key() {
-        detail = format!("{detail}; key {key}");
-    }
-    client.refused_with_help(engine, code, &detail, error.help());
+    client.refused_with_help(engine, code, error.help(), || match error.known_key() {
+        Some(key) => format!("{error}; key {key}"),
+        None => error.to_string(),
+    });
 }

@@ -1,34 +1,38 @@
 //! The cluster as one client may see it.
 
-use std::cell::LazyCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use logboom_access::{Action, Form, Logstore};
+use logboom_access::{Action, Directory, Form, Logstore};
 use logboom_conn::{Command, MetadataQuery};
 use logboom_wire::error::ErrorCode;
 use logboom_wire::request::{MetadataTopic, TopicSelection};
 use logboom_wire::response::{ClusterView, TopicView};
 use sha2::{Digest, Sha256};
 
-use crate::refusal::Refusal;
+use crate::refusal::Detail;
 use crate::session::{Advertise, Client};
 use crate::{Engine, topics};
 
 /// There is one node, and it leads everything.
 const NODE_ID: i32 = 1;
 
+/// Stands for the project in an advertised name when the client named none that can be.
+const NO_PROJECT: &str = "unknown";
+
 /// Answers a Metadata request.
 pub(crate) fn answer(engine: &Engine, client: &Client, query: MetadataQuery) {
     let (host, port) = address(client, query.server_name.as_deref());
+    let snapshot = engine.snapshot();
+    let directory = &snapshot.directory;
     let view = ClusterView {
         cluster_id: cluster_id(client),
         node_id: NODE_ID,
         host,
         port,
         topics: match query.request().topics {
-            TopicSelection::All => all_topics(engine, client),
-            TopicSelection::Named(topics) => named_topics(engine, client, topics.iter()),
+            TopicSelection::All => all_topics(directory, client),
+            TopicSelection::Named(topics) => named_topics(engine, directory, client, topics.iter()),
         },
     };
     client.inbox.push(Command::Metadata(query.ticket, Arc::new(view)));
@@ -46,7 +50,7 @@ fn cluster_id(client: &Client) -> String {
 fn address(client: &Client, server_name: Option<&str>) -> (String, u16) {
     match &client.listener.advertise {
         Advertise::Fixed { host, port } => {
-            let project = client.principal.as_ref().map_or("", |p| p.project().as_str());
+            let project = client.project.as_deref().unwrap_or(NO_PROJECT);
             (host.replace("{project}", project), *port)
         }
         Advertise::AsReached { fallback } => {
@@ -58,11 +62,10 @@ fn address(client: &Client, server_name: Option<&str>) -> (String, u16) {
 
 /// Everything the client may write to, each Logstore under both of its names: some clients look up
 /// topics only in this list.
-fn all_topics(engine: &Engine, client: &Client) -> Vec<TopicView> {
+fn all_topics(directory: &Directory, client: &Client) -> Vec<TopicView> {
     let Some(principal) = &client.principal else { return Vec::new() };
-    let directory = Arc::clone(&engine.snapshot().directory);
-    let logstores = directory.logstores(principal, Action::PostLogStoreLogs);
-    logstores
+    directory
+        .logstores(principal, Action::PostLogStoreLogs)
         .flat_map(|logstore| [Form::Raw, Form::Json].map(|form| (logstore, form)))
         .map(|(logstore, form)| view(client, logstore, form))
         .collect()
@@ -70,38 +73,57 @@ fn all_topics(engine: &Engine, client: &Client) -> Vec<TopicView> {
 
 /// The topics that were asked for, by name or (from version 10) by id. Ids of other projects are
 /// unknown, like those of nobody.
+///
+/// What is asked for twice is answered once, as Kafka does. Otherwise a few bytes for each
+/// repetition would bring all partitions of the topic again.
 fn named_topics<'a>(
     engine: &Engine,
+    directory: &Directory,
     client: &Client,
     wanted: impl Iterator<Item = MetadataTopic<'a>>,
 ) -> Vec<TopicView> {
-    let by_id = LazyCell::new(|| {
-        let views = all_topics(engine, client).into_iter();
-        views.map(|view| (view.topic_id, view)).collect::<BTreeMap<_, _>>()
-    });
-    let unknown = |topic_id| TopicView {
-        error: ErrorCode::UnknownTopicId,
-        name: None,
-        topic_id,
-        partitions: 0,
-    };
+    let mut by_id: Option<BTreeMap<[u8; 16], TopicView>> = None;
+    let mut answered = BTreeSet::new();
     wanted
-        .map(|topic| match topic.name {
-            Some(name) => topic_by_name(engine, client, name),
-            None => by_id.get(&topic.topic_id).cloned().unwrap_or_else(|| unknown(topic.topic_id)),
+        .filter(|topic| match topic.name {
+            Some(name) => answered.insert((Some(name), [0; 16])),
+            None => answered.insert((None, topic.topic_id)),
+        })
+        .map(|MetadataTopic { name, topic_id }| match name {
+            Some(name) => topic_by_name(engine, directory, client, name),
+            None => by_id
+                .get_or_insert_with(|| {
+                    let views = all_topics(directory, client).into_iter();
+                    views.map(|view| (view.topic_id, view)).collect()
+                })
+                .get(&topic_id)
+                .cloned()
+                .unwrap_or_else(|| failed(ErrorCode::UnknownTopicId, None, topic_id)),
         })
         .collect()
 }
 
-fn topic_by_name(engine: &Engine, client: &Client, name: &str) -> TopicView {
-    let directory = Arc::clone(&engine.snapshot().directory);
-    match topics::find(&directory, client.principal.as_deref(), name) {
+fn topic_by_name(
+    engine: &Engine,
+    directory: &Directory,
+    client: &Client,
+    topic: &str,
+) -> TopicView {
+    let principal = client.principal.as_deref();
+    match topics::find(directory, principal, topic) {
         Ok(target) => view(client, target.logstore, target.form),
-        Err(Refusal { error, code, detail }) => {
-            client.refused(engine, code, &detail);
-            TopicView { error, name: Some(name.to_owned()), topic_id: [0; 16], partitions: 0 }
+        Err(refusal) => {
+            client.refused(engine, refusal.code(), || {
+                let nearest = topics::nearest(directory, principal, &refusal, topic);
+                Detail { refusal: &refusal, topic, shard: None, nearest }.to_string()
+            });
+            failed(refusal.error(), Some(topic.to_owned()), [0; 16])
         }
     }
+}
+
+fn failed(error: ErrorCode, name: Option<String>, topic_id: [u8; 16]) -> TopicView {
+    TopicView { error, name, topic_id, partitions: 0 }
 }
 
 fn view(client: &Client, logstore: &Logstore, form: Form) -> TopicView {

@@ -1,174 +1,212 @@
-//! From a produce request to appended batches, and from their completions to one answer.
+//! From a produce request to appended batches: every partition is checked, what passes is appended,
+//! and the rest is refused.
 
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use logboom_access::{Form, Principal};
-use logboom_conn::{Command, Produce, ProduceTicket};
-use logboom_sans_io::Inbox;
-use logboom_store::{Append, AppendError, Appended, ProducerStamp, Shard};
+use bytes::Bytes;
+use logboom_access::{Form, Logstore, LogstoreName};
+use logboom_conn::Produce;
+use logboom_store::{Append, ProducerStamp, Shard};
 use logboom_wire::error::ErrorCode;
-use logboom_wire::records::{self as wire, BatchError, Scratch};
-use logboom_wire::request::ProducePartition;
+use logboom_wire::records::{self, BatchError, Limits, RawBatch, Scratch, Summary};
+use logboom_wire::request::{ProducePartition, ProduceRequest};
 use logboom_wire::response::PartitionOutcome;
 
 use crate::logs::form_number;
-use crate::refusal::{Refusal, shown};
-use crate::refusals::Refused;
-use crate::session::{Client, Listener};
+use crate::refusal::{Detail, Refusal};
+use crate::session::Client;
 use crate::snapshot::Snapshot;
 use crate::topics::{self, Target};
-use crate::{Code, Engine};
+use crate::{Engine, answer};
 
 /// More batches in one request than any client sends: each is one of the partition or a few. Without
 /// a bound, tiny batches would grow to several times their size while they wait for the disk.
 pub const BATCHES_PER_REQUEST_MAX: usize = 10_000;
 
+/// How many times its own size a request may decompress to, all of its batches together; one that
+/// is small, to as much as a single batch may. Otherwise the time to check a request would be
+/// bounded by [`BATCHES_PER_REQUEST_MAX`] bombs of full size.
+pub const DECOMPRESSION_PER_REQUEST_MAX: usize = 10;
+
+/// How many refused partitions of one request are told why in detail. The others get the title of
+/// the refusal, which takes no memory while the answer waits for its turn.
+pub const REFUSALS_EXPLAINED_MAX: usize = 16;
+
+/// How much of a client id is stored with a batch, in bytes. It is repeated with every batch, so
+/// that one of 32 KiB in front of thousands of tiny batches would fill the disk.
+pub const CLIENT_ID_BYTES_MAX: usize = 255;
+
 /// Answers one produce request: checks every partition, appends what passes, and sends the answer
 /// once the last append is durable.
 pub(crate) fn produce(engine: &Arc<Engine>, client: &Client, request: Produce) {
     engine.counters().produce_requests.increment();
-    let plan = Plan::new(engine, client, &request);
-    let answer = Arc::new(Answer {
-        peer: client.peer,
-        listener: Arc::clone(&client.listener),
-        principal: client.principal.clone(),
-        inbox: Arc::clone(&client.inbox),
-        state: Mutex::new(State {
-            ticket: Some(request.ticket),
-            outcomes: plan.outcomes,
-            // One more than there are batches, so that the first ones to complete do not answer
-            // before the last one was submitted.
-            missing: plan.appends.len() + 1,
-        }),
-    });
-    for (partition, append) in plan.appends {
-        submit(engine, &answer, partition, append);
-    }
-    answer.complete(|_| ());
+    let mut scratch = engine.take_scratch();
+    let Plan { outcomes, appends, .. } = Plan::new(engine, client, &request, &mut scratch);
+    engine.return_scratch(scratch);
+    answer::append(engine, client, request, outcomes, appends);
 }
 
 /// What to do for a request.
+#[derive(Default)]
 struct Plan {
     /// One for each partition; those that wait for the store have no error yet.
     outcomes: Vec<PartitionOutcome>,
     /// The batches to append, each with the number of its partition within the request.
     appends: Vec<(usize, Append)>,
+    /// How many refusals were put into words.
+    explained: usize,
 }
 
 impl Plan {
-    fn new(engine: &Engine, client: &Client, request: &Produce) -> Self {
+    fn new(engine: &Engine, client: &Client, request: &Produce, scratch: &mut Scratch) -> Self {
         let snapshot = engine.snapshot();
         let view = request.request();
-        let mut scratch = engine.take_scratch();
-        let mut plan = Self { outcomes: Vec::new(), appends: Vec::new() };
-        for topic in view.topics() {
+        let mut check = Check::new(engine, &snapshot, client, request, scratch);
+        let mut plan = Self::default();
+        for topic in view.topics().filter(|topic| topic.partitions().len() > 0) {
             let target = match view.transactional_id {
-                None => topics::find(&snapshot.directory, client.principal.as_deref(), topic.name),
-                Some(_) => Err(Refusal::new(
-                    ErrorCode::TransactionalIdAuthorizationFailed,
-                    Code::Transactional,
-                    "a request with a transactional id",
-                )),
+                None => check.topic(topic.name),
+                Some(_) => Err(Refusal::Transactional),
             };
             for partition in topic.partitions() {
-                let batches = target.as_ref().map_err(Refusal::clone).and_then(|target| {
-                    let check = Check { engine, snapshot: &snapshot, client, request, target };
-                    let batches_max = BATCHES_PER_REQUEST_MAX - plan.appends.len();
-                    check.partition(partition, batches_max, &mut scratch)
-                });
-                plan.add(batches.map_err(|refusal| {
-                    let Refusal { code, detail, .. } = &refusal;
-                    let place =
-                        format!("{detail}; shard {} of {}", partition.index, shown(topic.name));
-                    client.refused(engine, *code, &place);
-                    refusal
-                }));
+                let appends = match &target {
+                    Ok(target) => check.partition(target, partition),
+                    Err(refusal) => Err(refusal.clone()),
+                };
+                match appends {
+                    Ok(appends) => plan.accept(appends),
+                    Err(refusal) => plan.refuse(&check, &refusal, topic.name, partition.index),
+                }
             }
         }
-        engine.return_scratch(scratch);
         plan
     }
 
-    fn add(&mut self, batches: Result<Vec<Append>, Refusal>) {
+    fn accept(&mut self, appends: Vec<Append>) {
         let partition = self.outcomes.len();
-        match batches {
-            Ok(batches) => {
-                self.appends.extend(batches.into_iter().map(|append| (partition, append)));
-                self.outcomes.push(PartitionOutcome::failed(ErrorCode::None, None));
-            }
-            Err(refusal) => self.outcomes.push(refusal.outcome()),
-        }
+        self.appends.extend(appends.into_iter().map(|append| (partition, append)));
+        self.outcomes.push(PartitionOutcome::failed(ErrorCode::None, None));
+    }
+
+    fn refuse(&mut self, check: &Check<'_>, refusal: &Refusal, topic: &str, index: i32) {
+        let detail = || {
+            let nearest = check.nearest(refusal, topic);
+            Detail { refusal, topic, shard: Some(index), nearest }.to_string()
+        };
+        check.client.refused(check.engine, refusal.code(), detail);
+        let explain = self.explained < REFUSALS_EXPLAINED_MAX;
+        self.explained += usize::from(explain);
+        self.outcomes.push(refusal.outcome(explain.then(detail)));
     }
 }
 
-/// All that the check of one partition depends on.
+/// All that the check of a request depends on, and what is left of its allowances.
 struct Check<'a> {
     engine: &'a Engine,
     snapshot: &'a Snapshot,
     client: &'a Client,
     request: &'a Produce,
-    target: &'a Target<'a>,
+    client_id: Bytes,
+    append_time_ms: i64,
+    scratch: &'a mut Scratch,
+    batches_left: usize,
+    /// For all batches of the request together.
+    decompressed_bytes_max: u64,
+    /// What the scratch had decompressed before this request.
+    decompressed_bytes_before: u64,
 }
 
-impl Check<'_> {
+impl<'a> Check<'a> {
+    fn new(
+        engine: &'a Engine,
+        snapshot: &'a Snapshot,
+        client: &'a Client,
+        request: &'a Produce,
+        scratch: &'a mut Scratch,
+    ) -> Self {
+        let client_id = request.client_id.clone().unwrap_or_default();
+        let allowance = records_bytes(&request.request())
+            .saturating_mul(DECOMPRESSION_PER_REQUEST_MAX)
+            .max(engine.batch_limits().decompressed_bytes_max);
+        Self {
+            engine,
+            snapshot,
+            client,
+            request,
+            client_id: client_id.slice(..client_id.len().min(CLIENT_ID_BYTES_MAX)),
+            append_time_ms: engine.clock().unix_ms(),
+            batches_left: BATCHES_PER_REQUEST_MAX,
+            decompressed_bytes_max: allowance as u64,
+            decompressed_bytes_before: scratch.bytes_decompressed(),
+            scratch,
+        }
+    }
+
+    fn topic(&self, name: &str) -> Result<Target<'a>, Refusal> {
+        topics::find(&self.snapshot.directory, self.client.principal.as_deref(), name)
+    }
+
+    fn nearest(&self, refusal: &Refusal, name: &str) -> Option<&'a LogstoreName> {
+        let principal = self.client.principal.as_deref();
+        topics::nearest(&self.snapshot.directory, principal, refusal, name)
+    }
+
     /// Checks the batches for one partition. All of them must pass, or none is appended.
     fn partition(
-        &self,
+        &mut self,
+        target: &Target<'_>,
         partition: ProducePartition<'_>,
-        batches_max: usize,
-        scratch: &mut Scratch,
     ) -> Result<Vec<Append>, Refusal> {
-        let shard = self.shard(partition.index)?;
+        let shard = self.shard(target.logstore, partition.index)?;
         let mut appends = Vec::new();
-        for batch in wire::batches(partition.records.unwrap_or_default()) {
-            let batch = batch.map_err(refusal_of_batch)?;
-            if appends.len() == batches_max {
-                let detail = format!("more than {BATCHES_PER_REQUEST_MAX} batches in one request");
-                return Err(Refusal::new(ErrorCode::MessageTooLarge, Code::BatchTooLarge, detail));
+        for batch in records::batches(partition.records.unwrap_or_default()) {
+            let batch = batch.map_err(Refusal::Batch)?;
+            if appends.len() == self.batches_left {
+                return Err(Refusal::TooManyBatches { batches_max: BATCHES_PER_REQUEST_MAX });
             }
-            let summary = wire::validate(&batch, self.engine.batch_limits(), scratch)
-                .map_err(refusal_of_batch)?;
-            let producer = match summary.producer {
-                Some(stamp) => Some(producer_in_shard(stamp, self.target.form)?),
-                None => None,
-            };
+            let summary = self.validate(&batch)?;
+            let producer =
+                summary.producer.map(|stamp| producer_in_shard(stamp, target.form)).transpose()?;
             appends.push(Append {
                 shard,
                 batch: self.request.slice(batch.bytes),
                 record_count: summary.record_count,
-                form: form_number(self.target.form),
+                form: form_number(target.form),
                 peer: self.client.peer.ip(),
-                client_id: self.request.client_id.clone().unwrap_or_default(),
-                append_time_ms: self.engine.clock().unix_ms(),
+                client_id: self.client_id.clone(),
+                append_time_ms: self.append_time_ms,
                 producer,
             });
         }
-        match appends.is_empty() {
-            true => Err(Refusal::new(
-                ErrorCode::InvalidRecord,
-                Code::UndecodableBatch,
-                "a partition without records",
-            )),
-            false => Ok(appends),
-        }
+        self.batches_left -= appends.len();
+        if appends.is_empty() { Err(Refusal::NoRecords) } else { Ok(appends) }
     }
 
-    fn shard(&self, index: i32) -> Result<Shard, Refusal> {
-        let logstore = self.target.logstore;
-        let stream = self
-            .client
-            .principal
-            .as_deref()
+    fn validate(&mut self, batch: &RawBatch<'_>) -> Result<Summary, Refusal> {
+        let configured = self.engine.batch_limits();
+        let spent = self.scratch.bytes_decompressed() - self.decompressed_bytes_before;
+        let left = self.decompressed_bytes_max.saturating_sub(spent);
+        let left = usize::try_from(left).unwrap_or(usize::MAX);
+        if left >= configured.decompressed_bytes_max {
+            return records::validate(batch, configured, self.scratch).map_err(Refusal::Batch);
+        }
+        let limits = Limits { decompressed_bytes_max: left, ..*configured };
+        records::validate(batch, &limits, self.scratch).map_err(|error| match error {
+            BatchError::DecompressedTooLarge { .. } => {
+                Refusal::RequestTooLarge { decompressed_bytes_max: self.decompressed_bytes_max }
+            }
+            error => Refusal::Batch(error),
+        })
+    }
+
+    fn shard(&self, logstore: &Logstore, index: i32) -> Result<Shard, Refusal> {
+        let principal = self.client.principal.as_deref();
+        let stream = principal
             .and_then(|principal| self.snapshot.stream(principal.project(), &logstore.name));
         let index = u32::try_from(index).ok().filter(|index| *index < logstore.shards);
         match (stream, index) {
             (Some(stream), Some(index)) => Ok(Shard::new(stream, index)),
-            _ => Err(Refusal::new(
-                ErrorCode::UnknownTopicOrPartition,
-                Code::UnknownShard,
-                format!("there are shards 0 to {}", logstore.shards.saturating_sub(1)),
-            )),
+            _ => Err(Refusal::UnknownShard { shards: logstore.shards }),
         }
     }
 }
@@ -178,11 +216,8 @@ impl Check<'_> {
 /// Producers count their batches for each topic, and `X` and `X.json` are two topics of one shard. So
 /// a producer that writes to both is two producers for the store, told apart by the lowest bit of
 /// the id. The ids that were given out are far from the largest for which that is possible.
-fn producer_in_shard(stamp: wire::ProducerStamp, form: Form) -> Result<ProducerStamp, Refusal> {
-    let id = stamp.id.checked_mul(2).ok_or_else(|| {
-        let detail = "a producer id that was never given out";
-        Refusal::new(ErrorCode::UnknownProducerId, Code::Sequence, detail)
-    })?;
+fn producer_in_shard(stamp: records::ProducerStamp, form: Form) -> Result<ProducerStamp, Refusal> {
+    let id = stamp.id.checked_mul(2).ok_or(Refusal::UnknownProducer)?;
     Ok(ProducerStamp {
         id: id + i64::from(form_number(form)),
         epoch: stamp.epoch,
@@ -190,113 +225,8 @@ fn producer_in_shard(stamp: wire::ProducerStamp, form: Form) -> Result<ProducerS
     })
 }
 
-/// Appends a batch and, when that is durable or has failed, notes the outcome.
-fn submit(engine: &Arc<Engine>, answer: &Arc<Answer>, partition: usize, append: Append) {
-    let records = u64::from(append.record_count);
-    let bytes = append.batch.len() as u64;
-    let (for_later, answer) = (Arc::clone(engine), Arc::clone(answer));
-    engine.store().append(append, move |result| {
-        let outcome = match result {
-            Ok(appended) => {
-                for_later.count_stored(&appended, records, bytes);
-                Ok(appended)
-            }
-            Err(error) => {
-                for_later.note_append_error(&error);
-                let refusal = refusal_of_store(&error);
-                answer.report(&for_later, &refusal);
-                Err(refusal)
-            }
-        };
-        answer.complete(|outcomes| note(&mut outcomes[partition], outcome));
-    });
-}
-
-/// The answer to one request while some of its batches are on their way to the disk.
-struct Answer {
-    peer: SocketAddr,
-    listener: Arc<Listener>,
-    principal: Option<Arc<Principal>>,
-    inbox: Arc<Inbox<Command>>,
-    state: Mutex<State>,
-}
-
-struct State {
-    ticket: Option<ProduceTicket>,
-    outcomes: Vec<PartitionOutcome>,
-    missing: usize,
-}
-
-impl Answer {
-    /// Notes what one completion brought, and answers if it was the last.
-    fn complete(&self, note: impl FnOnce(&mut [PartitionOutcome])) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        note(&mut state.outcomes);
-        state.missing -= 1;
-        if state.missing > 0 {
-            return;
-        }
-        let outcomes = std::mem::take(&mut state.outcomes);
-        let ticket = state.ticket.take();
-        drop(state);
-        if let Some(ticket) = ticket {
-            self.inbox.push(Command::Produced(ticket, outcomes));
-        }
-    }
-
-    fn report(&self, engine: &Engine, refusal: &Refusal) {
-        let refused = Refused {
-            peer: self.peer,
-            listener: &self.listener.name,
-            project: self.principal.as_ref().map(|principal| principal.project().as_str()),
-            client: None,
-            detail: &refusal.detail,
-            help: refusal.code.help(),
-        };
-        let now = engine.clock().monotonic();
-        engine.refusals().report(engine.counters(), refusal.code, &refused, now);
-    }
-}
-
-/// Merges the outcome of one batch into that of its partition: the offset of the first batch, and
-/// any error before success.
-fn note(outcome: &mut PartitionOutcome, result: Result<Appended, Refusal>) {
-    match result {
-        Ok(appended) if outcome.error == ErrorCode::None && outcome.base_offset < 0 => {
-            outcome.base_offset = appended.base_offset;
-            outcome.log_start_offset = appended.log_start_offset;
-        }
-        Ok(_) => {}
-        Err(refusal) => *outcome = refusal.outcome(),
-    }
-}
-
-fn refusal_of_batch(error: BatchError) -> Refusal {
-    let kafka = error.error_code();
-    let code = match kafka {
-        ErrorCode::CorruptMessage => Code::CorruptBatch,
-        ErrorCode::MessageTooLarge => Code::BatchTooLarge,
-        ErrorCode::UnsupportedCompressionType => Code::UnknownCodec,
-        _ => Code::UndecodableBatch,
-    };
-    Refusal::new(kafka, code, error.to_string())
-}
-
-/// What a failed append means for the client. Everything it should send again gets
-/// `KAFKA_STORAGE_ERROR`, which clients retry after a look at the metadata; never
-/// `NETWORK_EXCEPTION`, at which several of them drop the data.
-fn refusal_of_store(error: &AppendError) -> Refusal {
-    let (kafka, code) = match error {
-        AppendError::NoSpace | AppendError::Unavailable(_) => {
-            (ErrorCode::KafkaStorageError, Code::DiskFull)
-        }
-        AppendError::OutOfOrderSequence { .. } => {
-            (ErrorCode::OutOfOrderSequenceNumber, Code::Sequence)
-        }
-        AppendError::ProducerFenced { .. } => (ErrorCode::InvalidProducerEpoch, Code::Sequence),
-        AppendError::TooLarge { .. } => (ErrorCode::MessageTooLarge, Code::BatchTooLarge),
-        AppendError::Empty => (ErrorCode::InvalidRecord, Code::UndecodableBatch),
-        _ => (ErrorCode::KafkaStorageError, Code::SyncFailed),
-    };
-    Refusal::new(kafka, code, error.to_string())
+/// How many bytes of records a request holds, as they were sent.
+fn records_bytes(request: &ProduceRequest<'_>) -> usize {
+    let partitions = request.topics().flat_map(|topic| topic.partitions());
+    partitions.map(|partition| partition.records.map_or(0, <[u8]>::len)).sum()
 }

@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,14 +12,14 @@ pub const FOLD: Duration = Duration::from_secs(60);
 pub const FOLDED_MAX: usize = 4_096;
 
 /// Who was refused what, as far as it is known.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Refused<'a> {
     pub(crate) peer: SocketAddr,
     pub(crate) listener: &'a str,
     pub(crate) project: Option<&'a str>,
-    pub(crate) client: Option<&'a str>,
+    pub(crate) client: Option<String>,
     /// What exactly, in words that contain no secret and no raw bytes of the peer.
-    pub(crate) detail: &'a str,
+    pub(crate) detail: String,
     /// What to do about it.
     pub(crate) help: &'a str,
 }
@@ -27,7 +27,7 @@ pub(crate) struct Refused<'a> {
 /// Turns each refusal into one count, and many of the same kind into one log line.
 #[derive(Debug, Default)]
 pub(crate) struct Refusals {
-    folded: Mutex<BTreeMap<(std::net::IpAddr, Code), Folded>>,
+    folded: Mutex<BTreeMap<(IpAddr, Code), Folded>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -38,16 +38,19 @@ struct Folded {
 
 impl Refusals {
     /// Counts a refusal, and logs it unless the same address was refused the same within the last
-    /// minute. The line after that says how many were left out.
-    pub(crate) fn report(
+    /// minute. The line after that says how many were left out. The words are asked for only if
+    /// there is a line.
+    pub(crate) fn report<'a>(
         &self,
         counters: &Counters,
         code: Code,
-        refused: &Refused<'_>,
+        peer: IpAddr,
         now: Instant,
+        refused: impl FnOnce() -> Refused<'a>,
     ) {
         counters.count_refusal(code);
-        let Some(similar) = self.unfold(code, refused, now) else { return };
+        let Some(similar) = self.unfold(code, peer, now) else { return };
+        let refused = refused();
         tracing::warn!(
             target: "logboom::refuse",
             code = code.as_str(),
@@ -64,8 +67,8 @@ impl Refusals {
     }
 
     /// How many refusals were left out since the last line, if it is time for a line.
-    fn unfold(&self, code: Code, refused: &Refused<'_>, now: Instant) -> Option<u64> {
-        let key = (refused.peer.ip(), code);
+    fn unfold(&self, code: Code, peer: IpAddr, now: Instant) -> Option<u64> {
+        let key = (peer, code);
         let mut folded = self.folded.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = folded.get_mut(&key) {
             if now.saturating_duration_since(known.since) < FOLD {
@@ -90,26 +93,17 @@ impl Refusals {
 mod tests {
     use super::*;
 
-    fn refused(port: u16) -> Refused<'static> {
-        Refused {
-            peer: SocketAddr::from(([127, 0, 0, 1], port)),
-            listener: "public",
-            project: None,
-            client: None,
-            detail: "",
-            help: "",
-        }
-    }
+    const PEER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
     #[test]
     fn refusals_of_one_kind_make_one_line_a_minute() {
         let refusals = Refusals::default();
         let start = Instant::now();
-        assert_eq!(refusals.unfold(Code::NoWriteRight, &refused(1), start), Some(0));
-        assert_eq!(refusals.unfold(Code::NoWriteRight, &refused(2), start), None);
-        assert_eq!(refusals.unfold(Code::UnknownShard, &refused(2), start), Some(0));
-        assert_eq!(refusals.unfold(Code::NoWriteRight, &refused(3), start + FOLD), Some(1));
-        assert_eq!(refusals.unfold(Code::NoWriteRight, &refused(3), start + FOLD), None);
+        assert_eq!(refusals.unfold(Code::NoWriteRight, PEER, start), Some(0));
+        assert_eq!(refusals.unfold(Code::NoWriteRight, PEER, start), None);
+        assert_eq!(refusals.unfold(Code::UnknownShard, PEER, start), Some(0));
+        assert_eq!(refusals.unfold(Code::NoWriteRight, PEER, start + FOLD), Some(1));
+        assert_eq!(refusals.unfold(Code::NoWriteRight, PEER, start + FOLD), None);
     }
 
     #[test]
@@ -117,9 +111,34 @@ mod tests {
         let refusals = Refusals::default();
         let counters = Counters::default();
         let now = Instant::now();
+        let mut lines = 0;
         for port in 0..3 {
-            refusals.report(&counters, Code::NoWriteRight, &refused(port), now);
+            refusals.report(&counters, Code::NoWriteRight, PEER, now, || {
+                lines += 1;
+                Refused {
+                    peer: SocketAddr::new(PEER, port),
+                    listener: "public",
+                    project: None,
+                    client: None,
+                    detail: String::new(),
+                    help: "",
+                }
+            });
         }
-        assert_eq!(counters.refusals(Code::NoWriteRight), 3);
+        assert_eq!((counters.refusals(Code::NoWriteRight), lines), (3, 1));
+    }
+
+    #[test]
+    fn inventing_addresses_costs_bounded_memory() {
+        let refusals = Refusals::default();
+        let start = Instant::now();
+        let peer = |number: usize| IpAddr::from((number as u128).to_be_bytes());
+        for number in 0..=FOLDED_MAX {
+            let now = start + Duration::from_micros(number as u64);
+            assert_eq!(refusals.unfold(Code::Http, peer(number), now), Some(0));
+        }
+        assert_eq!(refusals.folded.lock().expect("nobody panicked").len(), FOLDED_MAX);
+        assert_eq!(refusals.unfold(Code::Http, peer(FOLDED_MAX), start), None);
+        assert_eq!(refusals.unfold(Code::Http, peer(0), start), Some(0), "forgotten");
     }
 }

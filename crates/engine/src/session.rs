@@ -3,7 +3,8 @@ use std::sync::Arc;
 
 use logboom_access::Principal;
 use logboom_conn::{
-    ClientInfo, CloseReason, Command, Event, InitProducerId, MemoryRequest, ProducerIdGrant,
+    AbortReason, ClientInfo, CloseReason, Command, Event, InitProducerId, MemoryRequest,
+    ProducerIdGrant,
 };
 use logboom_sans_io::{Inbox, Session};
 use logboom_wire::error::ErrorCode;
@@ -45,6 +46,7 @@ pub struct EngineSession {
     client: Client,
     id: u64,
     opened_at_ms: i64,
+    over: bool,
 }
 
 /// Who is at the other end of a connection, as far as it is known.
@@ -64,11 +66,18 @@ impl EngineSession {
     pub(crate) fn new(engine: Arc<Engine>, id: u64, client: Client) -> Self {
         let opened_at_ms = engine.clock().unix_ms();
         engine.counters().connections_accepted.increment();
-        Self { engine, client, id, opened_at_ms }
+        Self { engine, client, id, opened_at_ms, over: false }
     }
 
-    fn close(&mut self, reason: Option<CloseReason>) {
+    /// Takes leave of everything that knows this connection, once.
+    fn end(&mut self, reason: Option<CloseReason>) {
+        if std::mem::replace(&mut self.over, true) {
+            return;
+        }
         self.engine.registry().leave(self.id);
+        self.engine.budget().leave(&self.client.inbox);
+        // Nobody will take these any more, and granted memory is among them.
+        while self.client.inbox.pop().is_some() {}
         self.engine.counters().connections_closed.increment();
         self.engine.history().remember(ClosedConnection {
             peer: self.client.peer,
@@ -105,7 +114,7 @@ impl Session for EngineSession {
 
     fn on_closed(&mut self, reason: CloseReason) {
         if let Some(code) = closing::code(&reason) {
-            self.client.refused(&self.engine, code, &reason.to_string());
+            self.client.refused(&self.engine, code, || reason.to_string());
         }
         tracing::debug!(
             target: "logboom::listen",
@@ -114,12 +123,20 @@ impl Session for EngineSession {
             reason = %reason,
             "connection closed",
         );
-        self.close(Some(reason));
+        self.end(Some(reason));
     }
 
     fn on_panic(&mut self) {
-        self.client.refused(&self.engine, Code::Bug, "the state machine panicked");
-        self.close(None);
+        self.client.refused(&self.engine, Code::Bug, || "the state machine panicked".into());
+        self.end(None);
+    }
+}
+
+/// A host that drops a connection in the middle, such as a runtime that stops, tells nobody.
+impl Drop for EngineSession {
+    fn drop(&mut self) {
+        let reason = AbortReason::Other("dropped by its host".into());
+        self.end(Some(CloseReason::Aborted(reason)));
     }
 }
 
@@ -133,23 +150,26 @@ impl Client {
     }
 
     /// Counts and logs that this client was refused something.
-    pub(crate) fn refused(&self, engine: &Engine, code: Code, detail: &str) {
-        self.refused_with_help(engine, code, detail, code.help());
+    pub(crate) fn refused(&self, engine: &Engine, code: Code, detail: impl FnOnce() -> String) {
+        self.refused_with_help(engine, code, code.help(), detail);
     }
 
     /// The same, with better advice than the code alone can give.
-    pub(crate) fn refused_with_help(&self, engine: &Engine, code: Code, detail: &str, help: &str) {
-        let software = self.software();
-        let refused = Refused {
+    pub(crate) fn refused_with_help(
+        &self,
+        engine: &Engine,
+        code: Code,
+        help: &str,
+        detail: impl FnOnce() -> String,
+    ) {
+        engine.refuse(code, self.peer, || Refused {
             peer: self.peer,
             listener: &self.listener.name,
             project: self.project.as_deref(),
-            client: software.as_deref(),
-            detail,
+            client: self.software(),
+            detail: detail(),
             help,
-        };
-        let now = engine.clock().monotonic();
-        engine.refusals().report(engine.counters(), code, &refused, now);
+        });
     }
 
     /// Name and version of the client software, or else its client id.
@@ -178,7 +198,7 @@ impl Client {
 /// takes a producer id over.
 fn init_producer_id(engine: &Arc<Engine>, client: &Client, request: InitProducerId) {
     if request.transactional {
-        client.refused(engine, Code::Transactional, "InitProducerId with a transactional id");
+        client.refused(engine, Code::Transactional, || "InitProducerId".into());
         let refusal = Err(ErrorCode::TransactionalIdAuthorizationFailed);
         client.inbox.push(Command::ProducerId(request.ticket, refusal));
         return;

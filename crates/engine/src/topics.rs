@@ -1,10 +1,8 @@
 //! What a key may see and write, as topics.
 
-use logboom_access::{Action, Directory, Form, Logstore, Principal, Topic};
-use logboom_wire::error::ErrorCode;
+use logboom_access::{Action, Directory, Form, Logstore, LogstoreName, Principal, Topic};
 
-use crate::Code;
-use crate::refusal::{Refusal, shown};
+use crate::refusal::Refusal;
 
 /// A topic that a client may write to.
 #[derive(Debug)]
@@ -13,7 +11,7 @@ pub(crate) struct Target<'a> {
     pub(crate) form: Form,
 }
 
-/// The topic under which a Logstore is known to clients that read its values in this form.
+/// The topic under which a Logstore is known to clients that write values in this form.
 pub(crate) fn name(logstore: &Logstore, form: Form) -> String {
     Topic::new(logstore.name.clone(), form).to_string()
 }
@@ -26,28 +24,102 @@ pub(crate) fn find<'a>(
     principal: Option<&Principal>,
     name: &str,
 ) -> Result<Target<'a>, Refusal> {
-    let topic = Topic::parse(name).map_err(|error| {
-        let detail = format!("topic {}: {}", shown(name), error.reason);
-        Refusal::new(ErrorCode::InvalidTopic, Code::InvalidLogstoreName, detail)
-    })?;
-    let no_right = || {
-        let detail = format!("topic {}", shown(name));
-        Refusal::new(ErrorCode::TopicAuthorizationFailed, Code::NoWriteRight, detail)
-    };
-    let principal = principal.ok_or_else(no_right)?;
+    let topic = Topic::parse(name).map_err(|error| Refusal::InvalidName(error.reason))?;
+    let principal = principal.ok_or(Refusal::NoWriteRight)?;
     if !directory.may(principal, Action::PostLogStoreLogs, topic.logstore()) {
-        return Err(no_right());
+        return Err(Refusal::NoWriteRight);
     }
-    let Some(logstore) = directory.logstore(principal.project(), topic.logstore()) else {
-        let detail = match directory.nearest(principal, topic.logstore()) {
-            Some(near) => format!("topic {}; did you mean {near}?", shown(name)),
-            None => format!("topic {}", shown(name)),
-        };
-        return Err(Refusal::new(
-            ErrorCode::UnknownTopicOrPartition,
-            Code::UnknownLogstore,
-            detail,
-        ));
-    };
+    let logstore = directory.logstore(principal.project(), topic.logstore());
+    let logstore = logstore.ok_or(Refusal::UnknownLogstore)?;
     Ok(Target { logstore, form: topic.form() })
+}
+
+/// The Logstore that a client probably meant by a name that is refused, if it may write to that.
+///
+/// Looks at every Logstore of the project: not for every name of a long request.
+pub(crate) fn nearest<'a>(
+    directory: &'a Directory,
+    principal: Option<&Principal>,
+    refusal: &Refusal,
+    name: &str,
+) -> Option<&'a LogstoreName> {
+    let Refusal::UnknownLogstore = refusal else { return None };
+    directory.nearest(principal?, Topic::parse(name).ok()?.logstore())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use logboom_access::{AccessKey, NameError, Policy, Project, Secret, SecretHash};
+
+    use super::*;
+
+    /// A project with one Logstore, and a key that may write to `nginx` and `ngin*` only.
+    fn directory() -> (Directory, Arc<Principal>) {
+        let policy = r#"{"Version": "1", "Statement": [{"Effect": "Allow",
+            "Action": "log:PostLogStoreLogs",
+            "Resource": "acs:log:*:*:project/demo/logstore/ngin*"}]}"#;
+        let mut builder = Directory::builder();
+        builder.project(Project {
+            name: "demo".parse().expect("a name"),
+            logstores: ["nginx", "audit"]
+                .map(|name| Logstore::new(name.parse().expect("a name")))
+                .to_vec(),
+        });
+        builder.access_key(AccessKey {
+            id: "key".parse().expect("an id"),
+            project: "demo".parse().expect("a name"),
+            secrets: vec![SecretHash::new(&Secret::new("secret"), [0; 16])],
+            policies: vec![Policy::parse(policy).expect("a policy")],
+        });
+        let directory = builder.build().expect("no mistakes");
+        let principal = directory.authenticate("demo", b"key#secret").expect("the right secret");
+        (directory, principal)
+    }
+
+    #[test]
+    fn both_names_of_a_logstore_find_it() {
+        let (directory, principal) = directory();
+        for (topic, form) in [("nginx", Form::Raw), ("nginx.json", Form::Json)] {
+            let target = find(&directory, Some(&principal), topic).expect("a right to it");
+            assert_eq!(target.logstore.name.as_str(), "nginx");
+            assert_eq!(target.form, form);
+            assert_eq!(name(target.logstore, target.form), topic);
+        }
+    }
+
+    #[test]
+    fn without_a_right_nobody_learns_what_exists() {
+        let (directory, principal) = directory();
+        let refused = |principal, topic| find(&directory, principal, topic).expect_err(topic);
+        for topic in ["audit", "absent", "audit.json"] {
+            assert_eq!(refused(Some(&*principal), topic), Refusal::NoWriteRight);
+        }
+        for topic in ["nginx", "audit", "absent"] {
+            assert_eq!(refused(None, topic), Refusal::NoWriteRight);
+        }
+    }
+
+    #[test]
+    fn a_name_that_cannot_be_is_told_apart_from_one_that_is_not() {
+        let (directory, principal) = directory();
+        let refused = |topic| find(&directory, Some(&principal), topic).expect_err(topic);
+        assert_eq!(refused("ngin"), Refusal::UnknownLogstore);
+        assert_eq!(refused("n"), Refusal::InvalidName(NameError::Length { chars: 1 }));
+        assert_eq!(refused("a.b"), Refusal::InvalidName(NameError::Character { found: '.' }));
+    }
+
+    #[test]
+    fn a_misspelt_name_is_corrected_to_what_the_key_may_write_to() {
+        let (directory, principal) = directory();
+        let nearest = |principal, refusal, topic| {
+            nearest(&directory, principal, refusal, topic).map(LogstoreName::as_str)
+        };
+        let unknown = Refusal::UnknownLogstore;
+        assert_eq!(nearest(Some(&*principal), &unknown, "ngin.json"), Some("nginx"));
+        assert_eq!(nearest(Some(&*principal), &unknown, "audi"), None, "no right to audit");
+        assert_eq!(nearest(Some(&*principal), &Refusal::NoWriteRight, "ngin"), None);
+        assert_eq!(nearest(None, &unknown, "ngin"), None);
+    }
 }
