@@ -84,7 +84,7 @@ fn named_topics<'a>(
 ) -> Vec<TopicView> {
     let mut by_id: Option<BTreeMap<[u8; 16], TopicView>> = None;
     let mut answered = BTreeSet::new();
-    wanted
+    let mut views: Vec<TopicView> = wanted
         .filter(|topic| match topic.name {
             Some(name) => answered.insert((Some(name), [0; 16])),
             None => answered.insert((None, topic.topic_id)),
@@ -100,7 +100,10 @@ fn named_topics<'a>(
                 .cloned()
                 .unwrap_or_else(|| failed(ErrorCode::UnknownTopicId, None, topic_id)),
         })
-        .collect()
+        .collect();
+    // They may have to wait for their turn.
+    views.shrink_to_fit();
+    views
 }
 
 fn topic_by_name(

@@ -62,7 +62,8 @@ impl Plan {
         let snapshot = engine.snapshot();
         let view = request.request();
         let mut check = Check::new(engine, &snapshot, client, request, scratch);
-        let mut plan = Self::default();
+        let outcomes = Vec::with_capacity(view.partition_count());
+        let mut plan = Self { outcomes, ..Self::default() };
         for topic in view.topics().filter(|topic| topic.partitions().len() > 0) {
             let target = match view.transactional_id {
                 None => check.topic(topic.name),

@@ -143,6 +143,12 @@ impl Client {
         self.unsent.len()
     }
 
+    /// Gives the memory back that the client itself needs to send and receive.
+    pub(crate) fn release_buffers(&mut self) {
+        self.unsent.shrink_to_fit();
+        self.received.shrink_to_fit();
+    }
+
     /// Sends a request and returns its correlation id.
     pub(crate) fn send(&mut self, request: &Request) -> i32 {
         self.correlation_id += 1;
