@@ -7,7 +7,7 @@ use logboom_model::MappingOptions;
 use logboom_store::{OpenError, Options, Reader, RealDisk};
 
 use super::{ConfigArgs, Context, read_config};
-use crate::config::{Config, Logstore};
+use crate::config::{Config, Located, Logstore};
 use crate::demo;
 use crate::failure::Failure;
 use crate::reading::{BatchStream, Format, From, Item, News, Output};
@@ -114,7 +114,9 @@ impl Source {
                 format!("`{serve}` makes a demo; --config FILE takes a configuration"),
             ));
         }
-        Ok(Self::new(read_config(&paths.config, &[], context)?))
+        let mut config = read_config(&paths.config, &[], context)?;
+        config.node.data_dir = Located::default_value(paths.directory);
+        Ok(Self::new(config))
     }
 
     fn new(config: Config) -> Self {

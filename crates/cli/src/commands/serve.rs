@@ -10,7 +10,7 @@ use crate::config::{self, Loaded, Scope};
 use crate::demo;
 use crate::diagnostics::Findings;
 use crate::failure::Failure;
-use crate::server::{self, Origin};
+use crate::server::{self, Brief, Origin};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -64,7 +64,8 @@ fn load(args: &Args, context: &Context) -> Result<Loaded, Findings> {
         now: Timestamp::now(),
     })?;
     for finding in loaded.warnings.sorted() {
-        tracing::warn!(target: "logboom::config", code = finding.code, "{}", finding.message);
+        let Brief { code, message, file, line, col, help } = Brief::new(finding, &loaded.warnings);
+        tracing::warn!(target: "logboom::config", code, file, line, col, help, "{message}");
     }
     Ok(loaded)
 }

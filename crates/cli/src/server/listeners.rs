@@ -18,8 +18,9 @@ pub(crate) struct Bound {
     pub(crate) ports: Vec<Port>,
 }
 
-/// Binds every listener. All that cannot be bound are reported together.
-pub(crate) fn bind(loaded: &Loaded) -> Result<Bound, Failure> {
+/// Binds every listener. All that cannot be bound are reported together. In a demo, `--listen` says
+/// where to listen instead.
+pub(crate) fn bind(loaded: &Loaded, demo: bool) -> Result<Bound, Failure> {
     let mut bound = Bound { sockets: Vec::new(), addresses: Vec::new(), ports: Vec::new() };
     let mut findings = Findings::default();
     for (listener, tls) in loaded.config.listeners.iter().zip(&loaded.tls) {
@@ -33,7 +34,7 @@ pub(crate) fn bind(loaded: &Loaded) -> Result<Bound, Failure> {
                 bound.sockets.push(socket);
                 bound.addresses.push(address);
             }
-            Err(error) => findings.push(cannot_bind(wanted, &error)),
+            Err(error) => findings.push(cannot_bind(wanted, &error, demo)),
         }
     }
     match findings.error_count() {
@@ -52,11 +53,15 @@ fn describe(listener: &config::Listener, bound: SocketAddr) -> Listener {
     }
 }
 
-fn cannot_bind(address: SocketAddr, error: &io::Error) -> Finding {
+fn cannot_bind(address: SocketAddr, error: &io::Error, demo: bool) -> Finding {
     if error.kind() == io::ErrorKind::AddrInUse {
         let any = SocketAddr::new(address.ip(), 0);
+        let help = match demo {
+            true => format!("--listen {any} takes any free port"),
+            false => "stop that process, or give the listener another `address`".to_owned(),
+        };
         return Finding::error("LB0203", format!("{address} is in use by another process"))
-            .help(format!("--listen {any} takes any free port"));
+            .help(help);
     }
     Finding::error("LB0204", format!("cannot listen on {address}: {error}"))
         .help("use an address of this machine and a port above 1023")

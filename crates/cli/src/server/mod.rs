@@ -1,6 +1,8 @@
 //! A running server: the parts put together, what they say at start, and how they stop.
 
 mod banner;
+mod brief;
+mod data_dir;
 pub(crate) mod limits;
 mod listeners;
 mod probe;
@@ -9,4 +11,5 @@ mod signals;
 mod start;
 mod supervisor;
 
+pub(crate) use brief::Brief;
 pub(crate) use start::{Origin, run};

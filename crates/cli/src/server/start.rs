@@ -1,17 +1,17 @@
-use std::fs::DirBuilder;
 use std::io;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
 
 use jiff::Timestamp;
-use logboom_conn::Config as ConnectionConfig;
+use logboom_conn::{Config as ConnectionConfig, ConfigError};
 use logboom_engine::Engine;
 use logboom_sans_io::Shutdown;
 use logboom_store::{OpenError, RealDisk, Recovery, Store};
 
 use super::banner::Banner;
+use super::brief::Brief;
+use super::data_dir;
 use super::limits;
 use super::listeners::{self, Bound};
 use super::service::KafkaService;
@@ -21,7 +21,7 @@ use crate::Runtime;
 use crate::commands::Context;
 use crate::config::{Config, Loaded};
 use crate::demo::Demo;
-use crate::diagnostics::{Finding, Findings};
+use crate::diagnostics::{Finding, Findings, Severity};
 use crate::failure::Failure;
 
 /// Where the configuration of a server is from.
@@ -61,8 +61,9 @@ pub(crate) fn run(
         limits::of_engine(&loaded.config.node.limits)
     })
     .map_err(|error| Failure::run(format!("cannot write the catalogue of the store: {error}")))?;
-    let connections = connection_config(&loaded.config, &engine)?;
-    let bound = listeners::bind(loaded)?;
+    let connections = connection_config(&loaded.config, &engine)
+        .map_err(|error| Failure::usage(error.to_string(), "correct [node.limits]"))?;
+    let bound = listeners::bind(loaded, matches!(origin, Origin::Demo(_)))?;
     if let Origin::Demo(demo) = &mut origin {
         write_client_conf(demo, &bound)?;
     }
@@ -120,7 +121,7 @@ fn supervise(
 fn open_store(config: &Config) -> Result<(Store, Recovery), Failure> {
     let directory = config.node.store_dir();
     let shown = directory.display();
-    let created = DirBuilder::new().recursive(true).mode(0o700).create(&directory);
+    let created = data_dir::create(&config.node.data_dir);
     let disk = created.and_then(|()| RealDisk::create(&directory)).map_err(|error| {
         let title = format!("cannot use the data directory {shown}: {error}");
         Failure::run_with(Finding::error("LB0148", title))
@@ -151,10 +152,9 @@ fn open_store(config: &Config) -> Result<(Store, Recovery), Failure> {
     })
 }
 
-fn connection_config(config: &Config, engine: &Engine) -> Result<ConnectionConfig, Failure> {
+fn connection_config(config: &Config, engine: &Engine) -> Result<ConnectionConfig, ConfigError> {
     let limits = limits::of_connection(&config.node.limits);
     ConnectionConfig::new(limits, Arc::new(engine.budget().clone()))
-        .map_err(|error| Failure::usage(error.to_string(), "correct [node.limits]"))
 }
 
 fn write_client_conf(demo: &mut Demo, bound: &Bound) -> Result<(), Failure> {
@@ -175,11 +175,15 @@ fn reload(
 ) {
     let Origin::Files { loaded: started_with, reload } = origin else { return };
     let mut running_digest = running_digest.lock().unwrap_or_else(PoisonError::into_inner);
-    let refused = |code: &str, mistakes: usize, message: &str| {
+    let refused = |mistakes: usize, first: &Brief<'_>| {
+        let Brief { code, message, file, line, col, .. } = *first;
         tracing::error!(
             target: "logboom::config",
             code,
             mistakes,
+            file,
+            line,
+            col,
             running_digest = running_digest.as_str(),
             help = "`check --config` shows every mistake and its place",
             "not reloaded, still running the present configuration: {message}",
@@ -189,14 +193,15 @@ fn reload(
         Ok(loaded) => loaded,
         Err(findings) => {
             let sorted = findings.sorted();
-            let (code, message) = sorted.first().map_or(("", "unreadable"), |finding| {
-                (finding.code.unwrap_or_default(), finding.message.as_str())
-            });
-            return refused(code, findings.error_count(), message);
+            let error = sorted.iter().find(|finding| finding.severity == Severity::Error);
+            let first = error.map(|finding| Brief::new(finding, &findings));
+            let unknown = Brief::without_place("LB0102", "it cannot be read");
+            return refused(findings.error_count(), &first.unwrap_or(unknown));
         }
     };
-    let Ok(connections) = connection_config(&loaded.config, engine) else {
-        return refused("LB0105", 1, "limits that do not fit each other");
+    let connections = match connection_config(&loaded.config, engine) {
+        Ok(connections) => connections,
+        Err(error) => return refused(1, &Brief::without_place("LB0105", &error.to_string())),
     };
     match engine.reload(Arc::clone(&loaded.directory)) {
         Ok(revoked) => {
@@ -210,7 +215,7 @@ fn reload(
             warn_about_restart(&started_with.config, &loaded.config);
             running_digest.clone_from(&loaded.digest);
         }
-        Err(error) => refused("LB0702", 0, &error.to_string()),
+        Err(error) => refused(0, &Brief::without_place("LB0702", &error.to_string())),
     }
 }
 
