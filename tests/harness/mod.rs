@@ -1,0 +1,33 @@
+mod certificates;
+mod client;
+mod config;
+mod connector;
+mod event;
+mod lines;
+mod log;
+mod mount;
+mod process;
+mod program;
+mod server;
+mod site;
+mod stream;
+mod terminal;
+
+pub use certificates::Authority;
+pub use client::{Client, LoginError, ProduceError, batch};
+pub use config::{Config, Key, Listener, Logstore, Project, Rights};
+pub use connector::{Connector, Credentials};
+pub use event::Event;
+pub use lines::Lines;
+pub use log::Log;
+pub use mount::Tmpfs;
+pub use process::{Exit, Process};
+pub use program::Program;
+pub use server::Server;
+pub use site::Site;
+pub use terminal::Terminal;
+
+use std::time::Duration;
+
+/// No step of a test takes this long unless it hangs.
+pub const PATIENCE: Duration = Duration::from_secs(60);

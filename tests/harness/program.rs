@@ -1,0 +1,34 @@
+use std::path::Path;
+use std::process::Command;
+
+use super::{Exit, Process};
+
+/// A server binary under test.
+#[derive(Debug, Clone, Copy)]
+pub struct Program(&'static str);
+
+impl Program {
+    /// The binary at this path.
+    #[must_use]
+    pub const fn new(path: &'static str) -> Self {
+        Self(path)
+    }
+
+    /// A command line to be run in `directory`, with nothing of our environment.
+    #[must_use]
+    pub fn command(self, directory: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(self.0);
+        command.args(arguments).current_dir(directory).env_clear();
+        command
+    }
+
+    /// Runs a command line to its end.
+    ///
+    /// # Panics
+    ///
+    /// If it does not end.
+    #[must_use]
+    pub fn run(self, directory: &Path, arguments: &[&str]) -> Exit {
+        Process::spawn(self.command(directory, arguments)).wait()
+    }
+}

@@ -1,0 +1,26 @@
+//! What every server binary has to do, seen from outside. The crate that includes this folder has a
+//! constant `PROGRAM`, the binary.
+
+mod codecs;
+mod disk_full;
+mod load;
+mod newcomer;
+mod reading;
+mod refused_connections;
+mod refused_requests;
+mod reload;
+mod restarts;
+mod starting;
+mod stopping;
+
+use logboom_tests::{Config, Credentials, Site};
+
+/// A directory with the usual configuration.
+fn site() -> Site {
+    Site::new(crate::PROGRAM, &Config::default())
+}
+
+/// Who may do everything in the project `acme`.
+fn acme() -> Credentials {
+    Config::ACME.credentials()
+}

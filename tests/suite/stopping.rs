@@ -1,0 +1,128 @@
+//! A server that is told to stop finishes what it began.
+
+use std::net::TcpStream;
+use std::thread;
+
+use bytes::Bytes;
+use logboom_tests::{Client, Config, Server, Site, batch};
+use rustix::process::Signal;
+
+use super::acme;
+use super::load::{Board, Producer, TARGET};
+
+/// What the log says when a stop begins.
+const STOPPING: &str = "stopping after finishing what was accepted";
+
+#[test]
+fn a_stop_under_load_answers_everything_that_is_stored_and_resets_no_connection() {
+    let site = site();
+    let server = site.serve();
+    let connector = server.public(&site);
+    let board = Board::default();
+    let mut producers =
+        [Producer::plain("first", 0), Producer::plain("second", 1), Producer::plain("third", 1)];
+    thread::scope(|scope| {
+        for producer in &mut producers {
+            scope.spawn(|| {
+                let mut client = connector.login(&acme());
+                let _error = producer.run(&mut client, &board);
+                client.expect_end();
+            });
+        }
+        board.wait_for_more(200);
+        let _events = server.stop();
+    });
+    let logs = site.read(TARGET);
+    board.check(&logs);
+    board.check_nothing_else(&logs);
+}
+
+#[test]
+fn requests_that_were_sent_before_the_stop_are_answered() {
+    let site = site();
+    let server = site.serve();
+    let mut client = server.public(&site).login(&acme());
+    let requests: Vec<_> =
+        (0..20).map(|number| client.encode_batch("web", 0, batch([number.to_string()]))).collect();
+    // Together they are one TLS record: with the first answer the server has all of them.
+    client.send_bytes(&requests.concat()).expect("the connection lives");
+    assert_eq!(client.receive_offset().expect("an answer"), Ok(0));
+    server.signal(Signal::INT);
+    for offset in 1..20 {
+        assert_eq!(client.receive_offset().expect("an answer"), Ok(offset));
+    }
+    client.expect_end();
+    drop(client);
+    assert_eq!(server.wait().code(), Some(0));
+}
+
+#[test]
+fn a_request_that_has_begun_to_arrive_is_waited_for_and_nobody_new_is_let_in() {
+    let site = site();
+    let server = site.serve();
+    let (mut client, rest) = begin(&server, &site);
+    server.signal(Signal::TERM);
+    let _event = server.wait_for_message(STOPPING);
+    // The listener goes a moment after the event.
+    while TcpStream::connect(server.addresses()[0]).is_ok() {}
+    client.send_bytes(&rest).expect("the connection lives");
+    assert_eq!(client.receive_offset().expect("an answer"), Ok(1));
+    client.expect_end();
+    drop(client);
+    assert_eq!(server.wait().code(), Some(0));
+    assert_eq!(site.read(TARGET).len(), 2);
+}
+
+#[test]
+fn a_second_signal_stops_at_once() {
+    let site = site();
+    let server = site.serve();
+    let _begun = begin(&server, &site);
+    server.signal(Signal::TERM);
+    let _event = server.wait_for_message(STOPPING);
+    server.signal(Signal::TERM);
+    assert_eq!(server.wait().signal(), Some(Signal::TERM.as_raw()));
+    assert_eq!(site.read(TARGET).len(), 1);
+}
+
+#[test]
+fn what_takes_longer_than_the_drain_timeout_is_closed() {
+    let site = Site::new(crate::PROGRAM, &Config::with_limit("drain_timeout", "\"100ms\""));
+    let server = site.serve();
+    let (mut client, _rest) = begin(&server, &site);
+    server.signal(Signal::TERM);
+    client.wait_for_any_end();
+    drop(client);
+    assert_eq!(server.wait().code(), Some(0));
+    assert_eq!(site.read(TARGET).len(), 1);
+}
+
+#[test]
+fn quit_stops_at_once_and_a_terminal_that_goes_away_stops_a_demo() {
+    let site = site();
+    let server = site.serve();
+    server.signal(Signal::QUIT);
+    assert_eq!(server.wait().signal(), Some(Signal::QUIT.as_raw()));
+
+    let demo = Site::empty(crate::PROGRAM);
+    let server = demo.serve_demo();
+    server.signal(Signal::HUP);
+    assert_eq!(server.wait().code(), Some(0));
+}
+
+/// A directory with a configuration in which time is as it comes.
+fn site() -> Site {
+    Site::new(crate::PROGRAM, &Config { limits: Vec::new(), ..Config::default() })
+}
+
+/// A client of which the server has got one request and half of another one, and the rest of that.
+fn begin(server: &Server, site: &Site) -> (Client, Bytes) {
+    let mut client = server.public(site).login(&acme());
+    let whole = client.encode_batch("web", 0, batch(["whole"]));
+    let mut half = client.encode_batch("web", 0, batch(["begun"]));
+    let rest = half.split_off(half.len() / 2);
+    // Together they are one TLS record: with the answer to the first the server has all of it.
+    client.send_bytes(&[whole, half].concat()).expect("the connection lives");
+    assert_eq!(client.receive_offset().expect("an answer"), Ok(0));
+    (client, rest)
+}
