@@ -148,6 +148,26 @@ fn offsets_go_on_after_everything_has_been_removed() {
 }
 
 #[test]
+fn the_newest_segment_stays_because_it_says_where_the_log_ends() {
+    let disk = MemDisk::new();
+    let store = open(&disk);
+    fill_segments(&store, SHARD, 2);
+    // The machine stops between the end of a segment and the beginning of the next one.
+    fail_once(&disk, OperationKind::Rename, "spare", Fault::Stop);
+    while append(&store, at(SHARD, 0)).is_ok() {}
+    let disk = disk.restart(Crash::KeepUnsynced);
+    let store = open(&disk);
+    let (next, end) = (store.offsets(SHARD).next, store.log_end());
+    store.apply_retention(&|_| by_bytes(0), 0).unwrap();
+    store.apply_retention(&|_| by_age(0), NOW_MS + 1).unwrap();
+    assert_eq!(segment_names(&disk), [name(1)]);
+    let store = open(&disk.restart(Crash::LoseUnsynced));
+    assert_eq!(store.offsets(SHARD), OffsetRange { start: next, next });
+    assert_eq!(store.log_end(), end);
+    assert_eq!(append(&store, at(SHARD, 0)).unwrap().base_offset, next);
+}
+
+#[test]
 fn what_has_expired_goes_although_nothing_new_comes() {
     let disk = MemDisk::new();
     let store = open(&disk);

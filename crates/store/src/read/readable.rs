@@ -82,6 +82,8 @@ impl Readable {
                 LogPlace::End { lsn } => return Ok((batches, LogCursor::new(lsn))),
             };
             match self.read_piece(&piece, &mut cursor, bytes_left, &mut batches) {
+                // It has been removed by now, and there is something else to be read.
+                Err(_) if !self.view().has_segment(piece.header.number) => {}
                 Err(error) if batches.is_empty() => return Err(error),
                 Err(_) => return Ok((batches, cursor)),
                 Ok(bytes) if bytes >= bytes_left => return Ok((batches, cursor)),

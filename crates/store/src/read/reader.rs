@@ -11,7 +11,7 @@ use crate::format::segment;
 use crate::mark_file;
 use crate::options::Options;
 use crate::read::readable::Readable;
-use crate::read::segment_file::SegmentFile;
+use crate::read::segment_file::{FileError, SegmentFile};
 use crate::read::usage::StreamUsage;
 use crate::read::view::View;
 use crate::types::{LogCursor, OffsetRange, Shard, StoredBatch, StreamId};
@@ -154,6 +154,10 @@ impl Reader {
                 return Ok(false);
             }
             attempts += 1;
+            if self.continue_segment(&mark) {
+                self.mark = mark;
+                return Ok(true);
+            }
             match self.follow(&mark) {
                 Err(OpenError::Missing { .. }) if attempts < ATTEMPTS_MAX => {}
                 result => {
@@ -163,6 +167,19 @@ impl Reader {
                 }
             }
         }
+    }
+
+    /// Brings the view to where the mark is, if that is in the segment that was being written, and
+    /// nothing else has changed.
+    fn continue_segment(&self, mark: &Mark) -> bool {
+        let mut view = self.readable.view_mut();
+        let (Some((header, _)), true) =
+            (view.active(), mark.catalogue_generation == self.mark.catalogue_generation)
+        else {
+            return false;
+        };
+        let segment = SegmentFile::open(&*self.disk, header.number, Access::Read);
+        segment.and_then(|segment| read_to_mark(&segment, &mut view, mark)).is_ok()
     }
 
     /// Brings the view to where the mark is.
@@ -192,12 +209,7 @@ impl Reader {
         if view.active().is_none() {
             view.begin(segment.header);
         }
-        // The mark may be lost after a power cut; then what was sealed is known to be durable.
-        let end = segment.header.position_of(mark.durable_lsn.max(segment.header.first_lsn));
-        segment.read_frames(view.data_end(last), end, |scanned| {
-            let (entry, end_offset) = scanned.entry();
-            view.push(scanned.frame.batch.shard, entry, end_offset)
-        })?;
+        read_to_mark(&segment, &mut view, mark)?;
         Ok(())
     }
 
@@ -216,6 +228,19 @@ impl Reader {
         view.add_sealed(segment.header, end_lsn, &summaries)
             .map_err(|flaw| segment.flawed(data_end, flaw).into())
     }
+}
+
+/// Adds what is durable of the segment that is being written.
+fn read_to_mark(segment: &SegmentFile, view: &mut View, mark: &Mark) -> Result<(), FileError> {
+    let header = segment.header;
+    // The mark may be lost after a power cut; then what was sealed is known to be durable.
+    let end = header.position_of(mark.durable_lsn.max(header.first_lsn));
+    let from = view.data_end(header.number);
+    // Of two slots the newer one may just be being written; the older one says nothing new.
+    segment.read_frames(from, end.max(from), |scanned| {
+        let (entry, end_offset) = scanned.entry();
+        view.push(scanned.frame.batch.shard, entry, end_offset)
+    })
 }
 
 fn is_removed<T>(result: &Result<T, ReadError>) -> bool {

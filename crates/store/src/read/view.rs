@@ -180,6 +180,11 @@ impl View {
         self.active.as_ref().map(|active| active.header.number).or(sealed)
     }
 
+    pub(crate) fn has_segment(&self, number: u64) -> bool {
+        let active = self.active.as_ref().is_some_and(|active| active.header.number == number);
+        active || self.sealed.contains_key(&number)
+    }
+
     /// How many segments there are.
     pub(crate) fn segment_count(&self) -> usize {
         self.sealed.len() + usize::from(self.active.is_some())

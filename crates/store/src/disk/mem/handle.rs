@@ -143,13 +143,11 @@ impl DiskFile for MemFile {
     fn read_at(&self, position: u64, buffer: &mut [u8]) -> io::Result<usize> {
         let operation = self.operation(OperationKind::Read, position, buffer.len());
         let (mut state, fault) = self.disk.begin(operation)?;
-        let content = state.inode(self.inode)?.bytes();
-        let rest = content.get(to_usize(position)..).unwrap_or_default();
-        let mut read = rest.len().min(buffer.len());
-        if let Some(Fault::Short(most)) = fault {
-            read = read.min(most);
-        }
-        buffer[..read].copy_from_slice(&rest[..read]);
+        let wanted = match fault {
+            Some(Fault::Short(most)) => buffer.len().min(most),
+            _ => buffer.len(),
+        };
+        let read = state.inode(self.inode)?.content().read(position, &mut buffer[..wanted]);
         if let (Some(Fault::FlipBit(bit)), true) = (fault, read > 0) {
             let bit = bit % (read as u64 * 8);
             buffer[to_usize(bit / 8)] ^= 1 << (bit % 8);
@@ -159,7 +157,7 @@ impl DiskFile for MemFile {
 
     fn length(&self) -> io::Result<u64> {
         let mut state = self.disk.lock_state();
-        Ok(state.inode(self.inode)?.bytes().len() as u64)
+        Ok(state.inode(self.inode)?.content().length())
     }
 
     fn sync_data(&self) -> io::Result<()> {
@@ -176,7 +174,7 @@ impl DiskFile for MemFile {
         let (mut state, _) = self.disk.begin(operation)?;
         state.check_room(self.inode, bytes)?;
         let inode = state.inode(self.inode)?;
-        if (inode.bytes().len() as u64) < bytes {
+        if inode.content().length() < bytes {
             inode.set_length(bytes);
         }
         Ok(())

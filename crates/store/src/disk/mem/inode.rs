@@ -4,13 +4,20 @@ use crate::random::Random;
 /// Devices write sectors of this size whole or not at all, if they do not garble them.
 const SECTOR_BYTES: u64 = 512;
 
-/// The content of a file, as the processes see it and as the device has it.
+/// A file, as the processes see it and as the device has it.
 #[derive(Clone, Default)]
 pub(super) struct Inode {
-    cached: Vec<u8>,
-    durable: Vec<u8>,
+    cached: Content,
+    durable: Content,
     /// What is on its way from `cached` to `durable`.
     pending: Vec<Change>,
+}
+
+/// The bytes of a file. The zeros at its end take no memory.
+#[derive(Clone, Default)]
+pub(super) struct Content {
+    bytes: Vec<u8>,
+    length: u64,
 }
 
 #[derive(Clone)]
@@ -20,7 +27,7 @@ enum Change {
 }
 
 impl Inode {
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(super) fn content(&self) -> &Content {
         &self.cached
     }
 
@@ -52,8 +59,11 @@ impl Inode {
 
     /// Changes the file on the device behind everybody's back.
     pub(super) fn edit(&mut self, edit: impl Fn(&mut Vec<u8>)) {
-        edit(&mut self.durable);
-        edit(&mut self.cached);
+        for content in [&mut self.durable, &mut self.cached] {
+            let mut bytes = content.to_vec();
+            edit(&mut bytes);
+            *content = Content { length: bytes.len() as u64, bytes };
+        }
     }
 
     pub(super) fn crash(&mut self, crash: Crash, random: &mut Random) {
@@ -76,16 +86,53 @@ impl Inode {
     }
 }
 
+impl Content {
+    pub(super) fn length(&self) -> u64 {
+        self.length
+    }
+
+    pub(super) fn to_vec(&self) -> Vec<u8> {
+        let mut bytes = self.bytes.clone();
+        bytes.resize(to_usize(self.length), 0);
+        bytes
+    }
+
+    /// Fills as much of the buffer as there is, and says how much that is.
+    pub(super) fn read(&self, position: u64, buffer: &mut [u8]) -> usize {
+        let read = buffer.len().min(to_usize(self.length.saturating_sub(position)));
+        let written = self.bytes.get(to_usize(position)..).unwrap_or_default();
+        let (head, zeros) = buffer[..read].split_at_mut(written.len().min(read));
+        head.copy_from_slice(&written[..head.len()]);
+        zeros.fill(0);
+        read
+    }
+
+    fn put(&mut self, position: u64, bytes: &[u8]) {
+        let start = to_usize(position);
+        let end = start + bytes.len();
+        if self.bytes.len() < end {
+            self.bytes.resize(end, 0);
+        }
+        self.bytes[start..end].copy_from_slice(bytes);
+        self.length = self.length.max(end as u64);
+    }
+
+    fn set_length(&mut self, length: u64) {
+        self.bytes.truncate(to_usize(length));
+        self.length = length;
+    }
+}
+
 impl Change {
-    fn apply(&self, content: &mut Vec<u8>) {
+    fn apply(&self, content: &mut Content) {
         match self {
-            Self::Length(length) => content.resize(to_usize(*length), 0),
-            Self::Write { position, bytes } => put(content, *position, bytes),
+            Self::Length(length) => content.set_length(*length),
+            Self::Write { position, bytes } => content.put(*position, bytes),
         }
     }
 
     /// Applies what arrives of the change when the power fails on the way.
-    fn tear(self, content: &mut Vec<u8>, random: &mut Random) {
+    fn tear(self, content: &mut Content, random: &mut Random) {
         match self {
             Self::Length(_) => {
                 if random.next().is_multiple_of(2) {
@@ -98,11 +145,11 @@ impl Change {
                     let room = SECTOR_BYTES - position % SECTOR_BYTES;
                     let (piece, after) = rest.split_at(rest.len().min(to_usize(room)));
                     match random.next() % 8 {
-                        0..=2 => put(content, position, piece),
+                        0..=2 => content.put(position, piece),
                         3 => {
                             let garbage: Vec<u8> =
                                 piece.iter().map(|_| random.next().to_le_bytes()[0]).collect();
-                            put(content, position, &garbage);
+                            content.put(position, &garbage);
                         }
                         _ => {}
                     }
@@ -112,15 +159,6 @@ impl Change {
             }
         }
     }
-}
-
-fn put(content: &mut Vec<u8>, position: u64, bytes: &[u8]) {
-    let start = to_usize(position);
-    let end = start + bytes.len();
-    if content.len() < end {
-        content.resize(end, 0);
-    }
-    content[start..end].copy_from_slice(bytes);
 }
 
 /// Files in memory are smaller than memory.

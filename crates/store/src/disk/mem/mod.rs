@@ -56,7 +56,7 @@ impl MemDisk {
         Self::with_capacity(1 << 30)
     }
 
-    /// An empty disk of that size. It takes memory for what is in its files only.
+    /// An empty disk of that size. It takes memory for what has been written only.
     #[must_use]
     pub fn with_capacity(total_bytes: u64) -> Self {
         let state = State {
@@ -117,7 +117,7 @@ impl MemDisk {
     pub fn content(&self, name: &str) -> Option<Vec<u8>> {
         let state = self.lock_state();
         let inode = state.names.get(name)?;
-        state.inodes.get(inode).map(|inode| inode.bytes().to_vec())
+        state.inodes.get(inode).map(|inode| inode.content().to_vec())
     }
 
     /// Another disk with the same content, in the same state.
@@ -210,7 +210,7 @@ impl State {
     /// Files without a name cost nothing, although a handle may still be open.
     fn used_bytes(&self) -> u64 {
         let named = self.names.values().filter_map(|inode| self.inodes.get(inode));
-        named.map(|inode| inode.bytes().len() as u64).sum::<u64>() + self.foreign_bytes
+        named.map(|inode| inode.content().length()).sum::<u64>() + self.foreign_bytes
     }
 
     fn free_bytes(&self) -> u64 {
@@ -219,7 +219,7 @@ impl State {
 
     /// Says no to a file that would grow by more than there is.
     fn check_room(&mut self, inode: u64, length: u64) -> io::Result<()> {
-        let growth = length.saturating_sub(self.inode(inode)?.bytes().len() as u64);
+        let growth = length.saturating_sub(self.inode(inode)?.content().length());
         if growth > 0 && growth > self.free_bytes() {
             return Err(ErrorKind::StorageFull.into());
         }
