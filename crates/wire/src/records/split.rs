@@ -21,14 +21,6 @@ pub struct RawBatch<'a> {
     pub header: Option<BatchHeader>,
 }
 
-impl RawBatch<'_> {
-    /// Whether the batch belongs to a transaction. Message sets cannot.
-    #[must_use]
-    pub fn is_transactional(&self) -> bool {
-        self.header.is_some_and(|header| header.attributes.is_transactional())
-    }
-}
-
 impl std::fmt::Debug for RawBatch<'_> {
     /// Shows everything but the records, which are nobody's business.
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -256,6 +256,17 @@ fn headers_of_a_record_have_a_limit() {
 }
 
 #[test]
+fn only_one_batch_is_read_at_a_time() {
+    let batch = Batch::new(1, value_record(0, b"v")).encode();
+    let mut scratch = Scratch::new();
+    let two = batch.repeat(2);
+    let refused = read(&two, &Limits::default(), &mut scratch).err();
+    assert_eq!(refused, Some(BatchError::TrailingBytes));
+    let none = read(&[], &Limits::default(), &mut scratch).err();
+    assert_eq!(none, Some(BatchError::Truncated));
+}
+
+#[test]
 fn only_damage_on_the_way_asks_for_another_try() {
     for (error, code) in [
         (BatchError::ChecksumMismatch, ErrorCode::CorruptMessage),
