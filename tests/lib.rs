@@ -20,5 +20,5 @@ mod harness;
 pub use harness::{
     Authority, Client, Config, Connector, Credentials, Event, Exit, Key, Lines, Listener, Log,
     LoginError, Logstore, PATIENCE, Process, ProduceError, Program, Project, Rights, Server, Site,
-    Terminal, Tmpfs, batch,
+    Terminal, Tmpfs, batch, eventually,
 };

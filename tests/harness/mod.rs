@@ -27,7 +27,25 @@ pub use server::Server;
 pub use site::Site;
 pub use terminal::Terminal;
 
-use std::time::Duration;
+use std::thread::yield_now;
+use std::time::{Duration, Instant};
 
 /// No step of a test takes this long unless it hangs.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Tries until it works, where nothing tells when. `what` names it in the panic.
+///
+/// # Panics
+///
+/// If patience ends first.
+#[allow(clippy::disallowed_methods, reason = "patience is measured in real time")]
+pub fn eventually<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(done) = attempt() {
+            return done;
+        }
+        assert!(Instant::now() < deadline, "{what}: not within {PATIENCE:?}");
+        yield_now();
+    }
+}

@@ -1,6 +1,8 @@
 use std::ffi::CString;
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::path::PathBuf;
 
+use rustix::fs::{FallocateFlags, fallocate, statvfs};
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 
 /// A small file system in memory, mounted for as long as this lives.
@@ -22,10 +24,29 @@ impl Tmpfs {
         Some(Self(directory))
     }
 
-    /// Where it is.
+    /// Fills it with one file until less than `bytes` are free, whoever else takes from it meanwhile.
+    /// Returns the file.
+    ///
+    /// # Panics
+    ///
+    /// If the file cannot be made.
     #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.0
+    pub fn fill(&self, bytes: u64) -> PathBuf {
+        let path = self.0.join("ballast");
+        let ballast = File::create(&path).expect("a file");
+        let mut filled = 0;
+        loop {
+            let space = statvfs(&self.0).expect("it is mounted");
+            let free = space.f_bavail * space.f_frsize;
+            if free < bytes {
+                return path;
+            }
+            // Half of what is too much, or somebody else may be faster.
+            let more = ((free - bytes) / 2).max(space.f_frsize);
+            if fallocate(&ballast, FallocateFlags::empty(), filled, more).is_ok() {
+                filled += more;
+            }
+        }
     }
 }
 

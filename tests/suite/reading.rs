@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 
-use logboom_tests::{Client, Lines, Log, Process, Server, Site, batch};
+use logboom_tests::{Client, Lines, Log, Process, Server, Site, batch, eventually};
 use rustix::process::Signal;
 
 use super::{acme, site};
@@ -38,13 +38,11 @@ fn following_from_the_latest_leaves_out_what_was_there() {
     store(&mut client, "old");
     let follow = follow(&site, "latest");
     // Nothing says when it has begun, so new logs come until it shows one.
-    let mut number = 0;
-    while follow.stdout().so_far().is_empty() {
-        number += 1;
-        store(&mut client, &format!("new {number}"));
-    }
-    let first = Log::parse(&follow.stdout().so_far()[0]);
-    assert!(first.content().starts_with("new "), "{first:?}");
+    let first = eventually("a new log", || {
+        store(&mut client, "new");
+        follow.stdout().so_far().first().cloned()
+    });
+    assert_eq!(Log::parse(&first).content(), "new");
     let _events = server.stop();
 }
 

@@ -26,10 +26,10 @@ fn what_was_acknowledged_survives_ten_crashes_and_retries_make_no_duplicates() {
         ]
     };
     for _crash in 0..CRASHES {
-        let connector = server.public(&site);
+        let mut clients = producers.each_ref().map(|_| server.public(&site).login(&acme()));
         thread::scope(|scope| {
-            for producer in &mut producers {
-                scope.spawn(|| producer.run(&mut connector.login(&acme()), &board));
+            for (producer, client) in producers.iter_mut().zip(&mut clients) {
+                scope.spawn(|| producer.run(client, &board));
             }
             board.wait_for_more(VALUES);
             server.kill();

@@ -4,7 +4,7 @@ use std::net::TcpStream;
 use std::thread;
 
 use bytes::Bytes;
-use logboom_tests::{Client, Config, Server, Site, batch};
+use logboom_tests::{Client, Config, Server, Site, batch, eventually};
 use rustix::process::Signal;
 
 use super::acme;
@@ -17,15 +17,14 @@ const STOPPING: &str = "stopping after finishing what was accepted";
 fn a_stop_under_load_answers_everything_that_is_stored_and_resets_no_connection() {
     let site = site();
     let server = site.serve();
-    let connector = server.public(&site);
     let board = Board::default();
-    let mut producers =
-        [Producer::plain("first", 0), Producer::plain("second", 1), Producer::plain("third", 1)];
+    let producers = [("first", 0), ("second", 1), ("third", 1)]
+        .map(|(name, shard)| (Producer::plain(name, shard), server.public(&site).login(&acme())));
     thread::scope(|scope| {
-        for producer in &mut producers {
-            scope.spawn(|| {
-                let mut client = connector.login(&acme());
-                let _error = producer.run(&mut client, &board);
+        for (mut producer, mut client) in producers {
+            let board = &board;
+            scope.spawn(move || {
+                let _error = producer.run(&mut client, board);
                 client.expect_end();
             });
         }
@@ -64,7 +63,8 @@ fn a_request_that_has_begun_to_arrive_is_waited_for_and_nobody_new_is_let_in() {
     server.signal(Signal::TERM);
     let _event = server.wait_for_message(STOPPING);
     // The listener goes a moment after the event.
-    while TcpStream::connect(server.addresses()[0]).is_ok() {}
+    let connect = || TcpStream::connect(server.addresses()[0]);
+    let _refused = eventually("a closed listener", || connect().err());
     client.send_bytes(&rest).expect("the connection lives");
     assert_eq!(client.receive_offset().expect("an answer"), Ok(1));
     client.expect_end();
