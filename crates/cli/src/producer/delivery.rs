@@ -319,11 +319,13 @@ impl<'a> Delivery<'a> {
                     Verdict::Again(error) => self.note(error, watcher),
                 }
             }
-            // What was sent since it was asked for has not arrived for certain.
-            Answered::SignOfLife if self.arrival == Arrival::Asked => {
-                self.arrival = Arrival::Certain;
+            Answered::SignOfLife => {
+                // It may be the answer to an earlier question, with batches sent since.
+                let is_last = self.uplink.current().is_some_and(|link| link.is_idle());
+                if is_last && self.arrival == Arrival::Asked {
+                    self.arrival = Arrival::Certain;
+                }
             }
-            Answered::SignOfLife => {}
         }
         Ok(())
     }

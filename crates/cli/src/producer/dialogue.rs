@@ -52,7 +52,7 @@ impl Dialogue {
         Ok(frame)
     }
 
-    /// Reads an answer to a request of type `R`.
+    /// Reads an answer to a request of type `R`; see [`decode`].
     pub(super) fn decode<R: Request>(
         &self,
         frame: Bytes,
@@ -116,6 +116,10 @@ pub(super) fn expect_id(mut frame: &[u8], id: i32) -> Result<(), String> {
 }
 
 /// Reads an answer to a request of type `R`.
+///
+/// The library reserves memory by counts in the answer before it has seen the elements, so a server
+/// that means harm can end this program. It is the server that the caller chose to trust with a
+/// password; strangers are answered by [`logboom_wire`] alone.
 pub(super) fn decode<R: Request>(mut frame: Bytes, version: i16) -> Result<R::Response, String> {
     let header_version = R::Response::header_version(version);
     ResponseHeader::decode(&mut frame, header_version)

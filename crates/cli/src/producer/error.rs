@@ -86,6 +86,16 @@ impl Error {
         Self::new(ErrorKind::Connection, format!("lost the connection to {address}: {reason}"))
     }
 
+    /// It happened to the first request of all, and there was no TLS.
+    pub(super) fn without_tls(self) -> Self {
+        match self.kind {
+            ErrorKind::Connection => {
+                self.help("if this port has TLS, set security.protocol=SASL_SSL")
+            }
+            ErrorKind::Configuration | ErrorKind::Busy | ErrorKind::Final => self,
+        }
+    }
+
     /// The server has not answered for so long.
     pub(super) fn silent(address: &Address, patience: Duration) -> Self {
         let patience = format_duration(patience);

@@ -55,7 +55,7 @@ enum What {
 pub(super) enum Answered {
     /// A batch for this shard.
     Batch { shard: u32, answer: Answer },
-    /// Everything that was written before has arrived.
+    /// What was written before the server was asked for it has arrived.
     SignOfLife,
 }
 
@@ -98,6 +98,11 @@ impl Link {
     /// Who is at the other end.
     pub(super) fn address(&self) -> &Address {
         &self.address
+    }
+
+    /// Whether every request has its answer.
+    pub(super) fn is_idle(&self) -> bool {
+        self.asked.is_empty()
     }
 
     /// When the server will have been silent for too long.

@@ -55,7 +55,10 @@ impl Session {
     ) -> Result<Self, Error> {
         let connection = Connection::open(address, destination.tls.as_ref(), patience)?;
         let mut dialogue = Dialogue::new(connection, address.clone(), &destination.client_id);
-        let offered = ask_versions(&mut dialogue)?;
+        let offered = ask_versions(&mut dialogue).map_err(|error| match destination.tls {
+            None => error.without_tls(),
+            Some(_) => error,
+        })?;
         let versions = Versions::choose(&offered, address)?;
         if let Some(login) = &destination.login {
             log_in(&mut dialogue, versions, login)?;

@@ -84,12 +84,12 @@ pub(crate) struct Settings {
 /// What the server has to do before it answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Acks {
-    /// Store it on every server that keeps the shard; for logboom, which has one, the same as 1
+    /// Store the batch, with all the copies that it keeps
     All,
-    /// Store it
+    /// Store the batch
     #[value(name = "1")]
     Leader,
-    /// Nothing, and it does not answer
+    /// Nothing
     #[value(name = "0")]
     None,
 }

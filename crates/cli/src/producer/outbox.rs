@@ -211,7 +211,7 @@ impl Shard {
 
     fn may_send(&self, now: Instant) -> bool {
         let sent = self.sent();
-        let waited = self.retry_at.is_none_or(|at| sent == 0 && at <= now);
+        let waited = self.retry_at.is_none_or(|at| at <= now);
         waited && sent < self.window && self.queue.len() > sent
     }
 

@@ -139,6 +139,15 @@ impl Fake {
         }
     }
 
+    /// Watches the server for a while, in which nobody may connect.
+    pub(super) fn is_left_alone_for(&self, time: Duration) {
+        let seen = self.shared.seen.lock().unwrap();
+        let before = seen.connections;
+        let changed = |seen: &mut Seen| seen.connections == before;
+        let watched = self.shared.changed.wait_timeout_while(seen, time, changed).unwrap();
+        assert!(watched.1.timed_out(), "somebody connected");
+    }
+
     /// Orders a mishap for the next Produce request.
     pub(super) fn next_is(&self, mishap: Mishap) {
         self.shared.behaviour.lock().unwrap().mishaps.push_front(mishap);
@@ -159,6 +168,7 @@ impl Fake {
         self.note(|seen| seen.connections += 1);
         let tls = self.shared.behaviour.lock().unwrap().tls.clone();
         match tls {
+            Some(_) if !begins_with_tls(&socket)? => Ok(()),
             Some(tls) => {
                 let session = rustls::ServerConnection::new(tls).unwrap();
                 self.answer_all(rustls::StreamOwned::new(session, socket))
@@ -313,6 +323,13 @@ fn answer_login(accepted: bool, version: i16, id: i32, out: &mut Vec<u8>) {
     };
     SaslAuthenticateResponse { error, error_message, auth_bytes: b"", session_lifetime_ms: 0 }
         .encode(version, id, out);
+}
+
+/// A server of logboom sends nothing at all to those who speak no TLS where they should.
+fn begins_with_tls(socket: &TcpStream) -> io::Result<bool> {
+    let mut first = [0];
+    socket.peek(&mut first)?;
+    Ok(first == [0x16])
 }
 
 fn in_thread(work: impl FnOnce() + Send + 'static) {
