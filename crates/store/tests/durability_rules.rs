@@ -233,9 +233,11 @@ fn a_crash_in_the_middle_of_retention_leaves_a_contiguous_suffix() {
         let before = store.offsets(SHARD);
         let retained = store.apply_retention(&|_| retention, NOW_MS);
         let after = store.offsets(SHARD);
-        let store = open(&disk.restart(crash));
+        let disk = disk.restart(crash);
+        let store = open(&disk);
         let offsets = store.offsets(SHARD);
         assert_eq!(offsets.next, before.next);
+        assert_eq!(segment_names(&disk).len(), store.segment_count(), "no file is left over");
         assert!(offsets.start >= after.start, "a start never moves back");
         assert!(retained.is_err() || offsets.start > before.start);
         read_all(&store, SHARD);

@@ -107,6 +107,18 @@ fn a_reader_works_after_the_store_was_closed_and_opened_again() {
 }
 
 #[test]
+fn after_a_store_was_closed_a_reader_sees_all_of_it_even_after_a_power_cut() {
+    let disk = MemDisk::new();
+    let store = open(&disk);
+    append(&store, record(SHARD, "one")).unwrap();
+    let sudden = disk.fork().restart(Crash::LoseUnsynced);
+    assert_eq!(reader(&sudden).offsets(SHARD).next, 0, "the mark was not synced");
+    store.close();
+    let disk = disk.restart(Crash::LoseUnsynced);
+    assert_eq!(texts(&read(&mut reader(&disk), 0)), ["one"]);
+}
+
+#[test]
 fn a_reader_that_is_far_behind_catches_up() {
     let disk = MemDisk::new();
     let store = open(&disk);

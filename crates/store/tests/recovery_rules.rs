@@ -127,6 +127,28 @@ fn a_segment_that_is_missing_is_refused() {
     }
 }
 
+#[test]
+fn a_segment_of_another_store_is_refused() {
+    let store_of = |shard, later, bytes| {
+        let disk = MemDisk::new();
+        let store = open(&disk);
+        append(&store, batch(shard, 1, bytes, 1)).unwrap();
+        fill_segments(&store, later, 3);
+        store.close();
+        disk
+    };
+    let mine = store_of(SHARD, SHARD, 500);
+    // One whose segments begin elsewhere in the log, and one that has other shards in them.
+    for other in [store_of(SHARD, SHARD, 404), store_of(OTHER, SHARD, 500)] {
+        let disk = mine.fork();
+        let foreign = other.content(&name(1)).unwrap();
+        disk.edit(&name(1), |content| content.clone_from(&foreign));
+        let error = try_open(&disk).unwrap_err();
+        let OpenError::Damaged { file, flaw, .. } = error else { panic!("{error}") };
+        assert_eq!((file, flaw), (name(1), Flaw::Contradiction));
+    }
+}
+
 // Rule 7: truncate physically, and sync, before appending.
 
 #[test]
@@ -166,7 +188,9 @@ fn recovering_twice_is_the_same_as_recovering_once() {
         let (first, _) = try_open(&disk).unwrap();
         let log = read_whole_log(&first);
         let disk = disk.restart(Crash::LoseUnsynced);
+        disk.create("catalogue.tmp").unwrap();
         let (second, recovery) = try_open(&disk).unwrap();
+        assert!(disk.list().unwrap().iter().all(|name| !name.ends_with(".tmp")));
         assert_eq!(recovery.truncated_bytes, 0);
         assert_eq!(read_whole_log(&second), log);
     }

@@ -299,3 +299,44 @@ fn damaged(
     let resume = LogCursor::new(header.lsn_at(end));
     ReadError::Damaged(Box::new(Damage { lost, resume, file, position, flaw }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::{Access, MemDisk};
+    use crate::store::Store;
+    use crate::types::{Append, StreamId};
+
+    #[test]
+    fn an_index_that_lies_is_not_believed() {
+        let disk = MemDisk::new();
+        let (store, _) =
+            Store::open(Arc::new(disk.clone()), Options::default(), [1; 32], 0).unwrap();
+        let shard = Shard::new(StreamId::new(0), 0);
+        let append = Append {
+            shard,
+            batch: Bytes::from_static(b"batch"),
+            record_count: 2,
+            form: 0,
+            peer: [127, 0, 0, 1].into(),
+            client_id: Bytes::new(),
+            append_time_ms: 0,
+            producer: None,
+        };
+        store.append(append, |result| assert!(result.is_ok()));
+        store.commit_group();
+        let readable = &store.inner.readable;
+        let found = readable.with_index(shard, 0, |slice| slice.select(0, 0)).unwrap()[0];
+        let file = SegmentFile::open(&disk, 0, Access::Read).unwrap();
+        assert!(read_batch(&file, shard, found).is_ok());
+        let mut other_offset = found;
+        other_offset.entry.base_offset = 1;
+        let other_end = Found { end_offset: 3, ..found };
+        let other_shard = Shard::new(StreamId::new(0), 1);
+        for (shard, found) in [(shard, other_offset), (shard, other_end), (other_shard, found)] {
+            let error = read_batch(&file, shard, found).unwrap_err();
+            let ReadError::Damaged(damage) = error else { panic!("{error}") };
+            assert_eq!(damage.flaw, Flaw::Contradiction);
+        }
+    }
+}
