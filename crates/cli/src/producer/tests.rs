@@ -146,10 +146,10 @@ fn a_server_that_falls_silent_is_connected_to_once_more() {
 #[test]
 fn a_server_that_never_has_time_is_given_up_with_its_reason() {
     let fake = one_shard(&[Mishap::Refuse(ErrorCode::KafkaStorageError); 99]);
-    let settings = Settings { timeout: Duration::from_secs(1), ..settings() };
+    let settings = Settings { timeout: Duration::from_secs(2), ..settings() };
     let outcome = deliver_text(&destination(&fake.address), &settings, numbers(9));
     let error = outcome.result.unwrap_err();
-    assert!(error.message.starts_with("gave up after 1 s"), "{error}");
+    assert!(error.message.starts_with("gave up after 2 s"), "{error}");
     assert!(error.message.ends_with("(KAFKA_STORAGE_ERROR 56)"), "{error}");
     assert_eq!(outcome.first_line_left, 1);
 }
@@ -159,7 +159,7 @@ fn an_acknowledgement_renews_the_patience() {
     // It takes more than 1.5 seconds until each of two batches is stored.
     let busy = [Mishap::Refuse(ErrorCode::KafkaStorageError); 4];
     let fake = one_shard(&[&busy[..], &[Mishap::AnswerAndHangUp], &busy].concat());
-    let settings = Settings { timeout: Duration::from_secs(2), ..settings() };
+    let settings = Settings { timeout: Duration::from_millis(2_800), ..settings() };
     let outcome = deliver_text(&destination(&fake.address), &settings, numbers(6));
     outcome.result.unwrap();
     assert_has_numbers(&fake, 6);
@@ -237,10 +237,10 @@ fn time_without_input_is_no_time_without_answers() {
     let typing = std::thread::Builder::new().spawn(move || {
         writer.write_all(b"one\n").unwrap();
         server.wait_for(|seen| (!seen.logs[0].is_empty()).then_some(()));
-        server.is_left_alone_for(Duration::from_millis(1_200));
+        server.is_left_alone_for(Duration::from_millis(2_200));
         writer.write_all(b"two\n").unwrap();
     });
-    let settings = Settings { timeout: Duration::from_secs(1), ..settings() };
+    let settings = Settings { timeout: Duration::from_secs(2), ..settings() };
     let (outcome, notes) = deliver(&destination(&fake.address), &settings, input);
     typing.unwrap().join().unwrap();
     outcome.unwrap().result.unwrap();
