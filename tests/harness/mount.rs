@@ -1,5 +1,5 @@
 use std::ffi::CString;
-use std::fs::File;
+use std::fs::OpenOptions;
 use std::path::PathBuf;
 
 use rustix::fs::{FallocateFlags, fallocate, statvfs};
@@ -24,8 +24,8 @@ impl Tmpfs {
         Some(Self(directory))
     }
 
-    /// Fills it with one file until less than `bytes` are free, whoever else takes from it meanwhile.
-    /// Returns the file.
+    /// Fills it with one file until less than `bytes` are free, and returns that file. Somebody else
+    /// may give back what it was about to take; then there is more again.
     ///
     /// # Panics
     ///
@@ -33,19 +33,18 @@ impl Tmpfs {
     #[must_use]
     pub fn fill(&self, bytes: u64) -> PathBuf {
         let path = self.0.join("ballast");
-        let ballast = File::create(&path).expect("a file");
-        let mut filled = 0;
+        let ballast = OpenOptions::new().append(true).create(true).open(&path).expect("a file");
         loop {
             let space = statvfs(&self.0).expect("it is mounted");
             let free = space.f_bavail * space.f_frsize;
             if free < bytes {
                 return path;
             }
+            let filled = ballast.metadata().expect("an open file").len();
             // Half of what is too much, or somebody else may be faster.
             let more = ((free - bytes) / 2).max(space.f_frsize);
-            if fallocate(&ballast, FallocateFlags::empty(), filled, more).is_ok() {
-                filled += more;
-            }
+            // If somebody was, there is less to fill.
+            let _ = fallocate(&ballast, FallocateFlags::empty(), filled, more);
         }
     }
 }
