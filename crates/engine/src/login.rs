@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Instant;
 
 use logboom_access::{AuthFailure, LoginError, Principal, ProjectName};
 use logboom_conn::{AbortReason, AuthAttempt, AuthTicket, AuthVerdict, Command};
@@ -13,35 +14,48 @@ pub(crate) fn login(engine: &Engine, client: &mut Client, id: u64, attempt: Auth
     // A user name that cannot be a project may be a password in the wrong place: it is neither
     // kept nor logged, and all of them count as one.
     let project = username.parse::<ProjectName>().ok();
-    let peer = client.peer.ip();
-    let now = engine.clock().monotonic();
+    let (peer, now) = (client.peer.ip(), engine.clock().monotonic());
     client.info = Some(info);
     client.project = project.as_ref().map(ToString::to_string);
     let project = project.as_ref().map_or("", ProjectName::as_str);
-    let paused = engine.penalties().paused(peer, project, now);
-    if let Some(message) = paused {
-        client.refused(engine, Code::LoginPaused, || "ten failures within a minute".into());
-        reject(client, ticket, format!("{message} (paused 60 s after 10 failures)"));
-        return;
-    }
     match directory.authenticate(&username, password.expose()) {
         Ok(principal) => {
             engine.penalties().succeeded(peer, project);
             engine.counters().logins.increment();
             accept(engine, client, id, ticket, Some(principal));
         }
-        Err(error) => {
+        Err(error) if directory.auth_failure() == AuthFailure::Topic => {
             report(engine, client, &error);
-            match directory.auth_failure() {
-                AuthFailure::Topic => accept(engine, client, id, ticket, None),
-                AuthFailure::Error => {
-                    let message = error.client_message();
-                    engine.penalties().failed(peer, project, message, now);
-                    reject(client, ticket, message.to_owned());
-                }
-            }
+            accept(engine, client, id, ticket, None);
+        }
+        Err(error) => {
+            let message = refuse(engine, client, &error, project, now);
+            let verdict = AuthVerdict::Rejected { message: message.into() };
+            client.inbox.push(Command::Authenticated(ticket, verdict));
         }
     }
+}
+
+/// Reports a refused login, and says what the client is told. Only failures pause: right credentials
+/// are always let in, since many clients share an address, and one of them with an old password must
+/// not keep the others out.
+fn refuse(
+    engine: &Engine,
+    client: &Client,
+    error: &LoginError,
+    project: &str,
+    now: Instant,
+) -> String {
+    let peer = client.peer.ip();
+    let paused = engine.penalties().paused(peer, project, now);
+    if let Some(message) = paused {
+        client.refused(engine, Code::LoginPaused, || "ten failures within a minute".into());
+        return format!("{message} (paused 60 s after 10 failures)");
+    }
+    report(engine, client, error);
+    let message = error.client_message();
+    engine.penalties().failed(peer, project, message, now);
+    message.to_owned()
 }
 
 fn accept(
@@ -60,11 +74,6 @@ fn accept(
     if client.principal.as_ref().is_some_and(|principal| !directory.still_valid(principal)) {
         client.inbox.push(Command::Abort(AbortReason::KeyRevoked));
     }
-}
-
-fn reject(client: &Client, ticket: AuthTicket, message: String) {
-    let verdict = AuthVerdict::Rejected { message: message.into() };
-    client.inbox.push(Command::Authenticated(ticket, verdict));
 }
 
 fn report(engine: &Engine, client: &Client, error: &LoginError) {

@@ -13,7 +13,8 @@ pub const PAUSE: Duration = Duration::from_secs(60);
 pub const WATCHED_MAX: usize = 4_096;
 
 /// Counts failed logins per address and project, so that a client with a wrong password, which
-/// connects again for ever, and a guesser both cost little.
+/// connects again for ever, costs little and fills no log. It is no defence against guessing:
+/// secrets are random and long, and right credentials are let in even during a pause.
 #[derive(Debug, Default)]
 pub(crate) struct Penalties {
     watched: BTreeMap<(IpAddr, String), Watched>,

@@ -13,7 +13,7 @@ use kafka_protocol::messages::{
 };
 use kafka_protocol::protocol::{Decodable, HeaderVersion};
 use logboom_conn::{CloseReason, Command, Connection};
-use logboom_engine::{Clock, EngineSession};
+use logboom_engine::EngineSession;
 use logboom_sans_io::{Inbox, Machine, Session, Step, Wait};
 use logboom_wire::primitive::Reader;
 
@@ -89,7 +89,7 @@ impl Client {
             while let Some(command) = self.inbox.pop() {
                 let _stale = self.machine.apply(command);
             }
-            match self.machine.poll(self.clock.monotonic()) {
+            match self.machine.poll(self.clock.now()) {
                 Step::Event(event) => session.on_event(event),
                 Step::Closed(reason) => {
                     session.on_closed(reason.clone());

@@ -10,6 +10,7 @@ pub(crate) mod setup;
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::fmt::{self, Debug, Formatter};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -29,17 +30,27 @@ pub(crate) const START_MS: i64 = 1_700_000_000_000;
 pub(crate) const PEER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 7));
 
 /// A clock that stands still until a test moves it.
-#[derive(Debug)]
 pub(crate) struct TestClock {
     start: Instant,
     passed: Mutex<Duration>,
+    when_asked: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 impl TestClock {
     fn new() -> Self {
         #[expect(clippy::disallowed_methods, reason = "any instant will do as a start")]
         let start = Instant::now();
-        Self { start, passed: Mutex::default() }
+        Self { start, passed: Mutex::default(), when_asked: Mutex::default() }
+    }
+
+    /// The present time, for the test and its clients.
+    pub(crate) fn now(&self) -> Instant {
+        self.start + self.passed()
+    }
+
+    /// Lets something happen in the moment in which the engine asks for the time again.
+    pub(crate) fn when_asked(&self, act: impl FnOnce() + Send + 'static) {
+        *self.when_asked.lock().unwrap() = Some(Box::new(act));
     }
 
     fn passed(&self) -> Duration {
@@ -47,9 +58,19 @@ impl TestClock {
     }
 }
 
+impl Debug for TestClock {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "TestClock({:?})", self.passed())
+    }
+}
+
 impl Clock for TestClock {
     fn monotonic(&self) -> Instant {
-        self.start + self.passed()
+        let act = self.when_asked.lock().unwrap().take();
+        if let Some(act) = act {
+            act();
+        }
+        self.now()
     }
 
     fn unix_ms(&self) -> i64 {
@@ -114,7 +135,7 @@ impl Endpoint {
         let address = SocketAddr::new(address, 40_000 + u16::from(number));
         let (session, inbox) = self.engine.accept(address, &self.listener)?;
         let peer = Peer { address, server_name: server_name.map(str::to_owned) };
-        let now = self.clock.monotonic();
+        let now = self.clock.now();
         let machine = Connection::new(Arc::clone(&self.config), peer, [number; 32], now);
         Some(Client::new(machine, session, inbox, Arc::clone(&self.clock)))
     }

@@ -156,18 +156,37 @@ fn after_ten_failures_logins_pause_and_the_cause_is_still_told() {
     }
     assert_eq!(endpoint.refusals(), [(Code::BadCredentials, u64::from(FAILURES_MAX))].into());
 
-    // The right secret does not help any more, and nothing is checked.
-    let words = refused(&endpoint, "acme", &ACME.password());
+    // Whatever else is wrong is not looked at any more.
+    let words = refused(&endpoint, "acme", "no separator");
     assert!(words.starts_with(&cause) && words.contains("paused"), "{words}");
     assert_eq!(endpoint.refusals()[&Code::LoginPaused], 1);
     endpoint.logs.line(&["WARN", "LB0403", "acme"]);
-    // Others are not concerned: another project, another address.
-    endpoint.client(BETA);
-    endpoint.try_connect([192, 0, 2, 8].into()).expect("let in").log_in(ACME);
 
     endpoint.pass(PAUSE);
+    assert_eq!(refused(&endpoint, "acme", &wrong_secret()), cause);
+}
+
+#[test]
+fn a_client_with_an_old_password_keeps_no_other_client_of_its_address_out() {
+    let endpoint = Endpoint::new();
+    for _ in 0..=FAILURES_MAX {
+        refused(&endpoint, "acme", &wrong_secret());
+    }
     endpoint.client(ACME);
-    assert_eq!(endpoint.engine.counters().logins.get(), 3);
+    endpoint.client(BETA);
+    assert_eq!(endpoint.engine.counters().logins.get(), 2);
+}
+
+#[test]
+fn a_success_in_between_makes_up_for_failures() {
+    let endpoint = Endpoint::new();
+    for _ in 0..3 {
+        for _ in 1..FAILURES_MAX {
+            refused(&endpoint, "acme", &wrong_secret());
+        }
+        endpoint.client(ACME);
+    }
+    assert_eq!(endpoint.refusals().get(&Code::LoginPaused), None);
 }
 
 #[test]
