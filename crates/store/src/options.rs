@@ -26,7 +26,7 @@ pub struct Options {
     pub free_bytes_min: Option<u64>,
     /// How many idempotent producers are remembered for each shard; the one that was silent
     /// longest is forgotten first, and simply accepted when it comes back. One takes up to about
-    /// 200 bytes of memory. 1,000 by default.
+    /// 400 bytes of memory. 1,000 by default.
     pub producers_per_shard_max: usize,
     /// How long a silent idempotent producer is remembered. A day by default, as in Kafka
     /// (`producer.id.expiration.ms`).

@@ -37,7 +37,7 @@ pub(crate) struct Inner {
     pub(crate) writer: Mutex<Writer>,
     pub(crate) catalogue: Mutex<CatalogueFile>,
     pub(crate) queue: Queue,
-    pub(crate) readable: Readable,
+    pub(crate) readable: Arc<Readable>,
     pub(crate) spare: Arc<Spare>,
     pub(crate) mark: Mutex<MarkFile>,
     pub(crate) watchers: Arc<Watchers>,
@@ -95,8 +95,8 @@ impl Store {
     ///
     /// Batches are stored in the order in which they were put in. `done` is called exactly once,
     /// by the thread that commits: with `Ok` after the batch, and everything before it, is durable
-    /// and can be read. It must not block, and must not call [`commit_group`](Store::commit_group)
-    /// or [`close`](Store::close).
+    /// and can be read. It must not block, and of this store it may only call what does not wait
+    /// for the disk.
     ///
     /// The queue has no limit of its own. It holds the bytes that its callers hold anyway: whoever
     /// admits a batch reserves its memory before and lets go of it in `done`.

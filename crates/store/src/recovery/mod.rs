@@ -139,16 +139,20 @@ struct Rest {
 fn assemble(loading: Loading, rest: Rest) -> Result<(Inner, Recovery), OpenError> {
     let Loading { disk, options, view, shards, report, .. } = loading;
     let end_lsn = view.durable_lsn();
+    let next_number = view.last_segment().map_or(0, |number| number.saturating_add(1));
+    let readable = Arc::new(Readable::new(Arc::clone(&disk), view, &options));
+    let spare = Arc::new(Spare::new(Arc::clone(&disk)));
     let writer = Writer {
         disk: Arc::clone(&disk),
         options: options.clone(),
+        readable: Arc::clone(&readable),
+        spare: Arc::clone(&spare),
         random: rest.random,
-        next_number: view.last_segment().map_or(0, |number| number.saturating_add(1)),
+        next_number,
         end_lsn,
         shards,
         active: rest.active,
     };
-    let spare = Arc::new(Spare::new(Arc::clone(&disk)));
     let is_new = rest.catalogue.is_none();
     let catalogue = rest.catalogue.unwrap_or_default();
     let mut catalogue = CatalogueFile::new(Arc::clone(&disk), Arc::clone(&spare), catalogue);
@@ -160,7 +164,7 @@ fn assemble(loading: Loading, rest: Rest) -> Result<(Inner, Recovery), OpenError
     let watchers = Arc::new(Watchers::default());
     watchers.tell(end_lsn);
     let inner = Inner {
-        readable: Readable::new(Arc::clone(&disk), view, &options),
+        readable,
         disk,
         options,
         leftovers: Mutex::new(Leftovers::default()),

@@ -26,10 +26,12 @@ impl Inner {
             .check_poison()
             .and_then(|()| self.stage(&mut writer, &mut group))
             .and_then(|()| self.write(&mut writer, &group));
+        if let Err(poison) = &result {
+            self.poison.get_or_init(|| poison.clone());
+        }
         self.count(&group);
         group.complete(&result);
-        let result = result.and_then(|()| self.keep_house(&mut writer));
-        if let Err(poison) = result {
+        if let Err(poison) = result.and_then(|()| self.keep_house(&mut writer)) {
             // The file is not touched again: what is in it is unknown.
             writer.active = None;
             self.fail_waiting(poison);
@@ -46,7 +48,7 @@ impl Inner {
         let disk_full = self.is_disk_full();
         let mut result = Ok(());
         while let Some(Submission { append, completion }) = submissions.pop_front() {
-            match writer.stage(&append, group, &self.readable, &self.spare, disk_full) {
+            match writer.stage(&append, group, disk_full) {
                 Ok(Staged::InGroup(appended) | Staged::Duplicate(appended)) => {
                     group.answer(completion, Ok(appended));
                 }
@@ -111,7 +113,7 @@ impl Inner {
         }
         let roll = self.roll_requested.swap(false, Ordering::Relaxed);
         if roll && writer.active_has_data() {
-            fatal_only(writer.roll(&self.readable, &self.spare))?;
+            fatal_only(writer.roll())?;
         }
         fatal_only(self.spare.prepare(&self.options))?;
         if self.producer_ids.run_low() {

@@ -26,6 +26,9 @@ use crate::write::spare::Spare;
 pub(crate) struct Writer {
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) options: Options,
+    /// Where it shows what is durable.
+    pub(crate) readable: Arc<Readable>,
+    pub(crate) spare: Arc<Spare>,
     pub(crate) random: Random,
     pub(crate) shards: BTreeMap<Shard, ShardTail>,
     pub(crate) active: Option<ActiveFile>,
@@ -74,8 +77,6 @@ impl Writer {
         &mut self,
         append: &Append,
         group: &mut Group,
-        readable: &Readable,
-        spare: &Spare,
         disk_full: bool,
     ) -> Result<Staged, AppendError> {
         let bytes_max = self.options.batch_bytes_max();
@@ -91,7 +92,7 @@ impl Writer {
         let end_offset = base_offset
             .checked_add(append.record_count.into())
             .ok_or(AppendError::OffsetsExhausted)?;
-        let log_start_offset = readable.view().offsets(append.shard).start;
+        let log_start_offset = self.readable.view().offsets(append.shard).start;
         let mut appended = Appended {
             base_offset,
             append_time_ms: append.append_time_ms,
@@ -111,9 +112,9 @@ impl Writer {
             if !group.frames().is_empty() {
                 return Ok(Staged::NextGroup);
             }
-            self.roll(readable, spare)?;
+            self.roll()?;
         }
-        self.place(append, base_offset, end_offset, group)?;
+        self.place(append, base_offset, end_offset, group);
         Ok(Staged::InGroup(appended))
     }
 
@@ -121,13 +122,13 @@ impl Writer {
     ///
     /// The file of the next one is there before anything is done that cannot be undone, so that a
     /// full disk leaves everything as it was.
-    pub(crate) fn roll(&mut self, readable: &Readable, spare: &Spare) -> Result<(), Failure> {
+    pub(crate) fn roll(&mut self) -> Result<(), Failure> {
         if let Some(active) = &self.active {
             active.reserve_footer()?;
         }
-        let file = spare.take(&self.options)?;
+        let file = self.spare.take(&self.options)?;
         if let Some(active) = self.active.take() {
-            self.seal(active, readable)?;
+            self.seal(active)?;
         }
         let header =
             Header { number: self.next_number, first_lsn: self.end_lsn, epoch: self.random.next() };
@@ -140,7 +141,7 @@ impl Writer {
         self.next_number += 1;
         let capacity = u64::from(self.options.segment_bytes);
         self.active = Some(ActiveFile::new(file, name, header, capacity));
-        readable.view_mut().begin(header);
+        self.readable.view_mut().begin(header);
         Ok(())
     }
 
@@ -160,6 +161,7 @@ impl Writer {
         self.active.as_ref().is_some_and(|active| active.entries > 0)
     }
 
+    /// The batch itself, if it is in the log already.
     fn find_stored(&self, append: &Append) -> Result<Option<SequencedBatch>, AppendError> {
         let (Some(stamp), Some(tail)) = (append.producer, self.shards.get(&append.shard)) else {
             return Ok(None);
@@ -175,15 +177,10 @@ impl Writer {
         self.active.as_ref().is_some_and(|active| active.has_room(append))
     }
 
-    fn place(
-        &mut self,
-        append: &Append,
-        base_offset: i64,
-        end_offset: i64,
-        group: &mut Group,
-    ) -> Result<(), AppendError> {
+    /// Puts a batch at the end of the segment, which has room for it.
+    fn place(&mut self, append: &Append, base_offset: i64, end_offset: i64, group: &mut Group) {
         let tail = self.shards.entry(append.shard).or_default();
-        let Some(active) = &mut self.active else { return Err(AppendError::Closed) };
+        let active = self.active.as_mut().expect("there is room in a segment");
         let frame_bytes = frame::unpadded_bytes(append).next_multiple_of(frame::ALIGN);
         let entry = Entry {
             base_offset,
@@ -210,12 +207,11 @@ impl Writer {
         active.entries += 1;
         active.position += frame_bytes as u64;
         self.end_lsn += frame_bytes as u64;
-        Ok(())
     }
 
-    fn seal(&self, active: ActiveFile, readable: &Readable) -> Result<(), Poison> {
+    fn seal(&self, active: ActiveFile) -> Result<(), Poison> {
         let mut footer = Builder::default();
-        if let Some((_, index)) = readable.view().active() {
+        if let Some((_, index)) = self.readable.view().active() {
             index.write(&mut footer);
         }
         for (shard, tail) in &self.shards {
@@ -229,7 +225,7 @@ impl Writer {
             .map_err(poison("write", &name))?;
         file.truncate(position + footer.len() as u64).map_err(poison("truncate", &name))?;
         file.sync_all().map_err(poison("sync", &name))?;
-        readable.view_mut().seal();
+        self.readable.view_mut().seal();
         Ok(())
     }
 }
