@@ -61,7 +61,11 @@ where
             "for instance --log info,logboom::auth=debug",
         )
     })?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
+    // An event that cannot be written is lost. To say so on the same broken stream would panic.
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(writer)
+        .log_internal_errors(false);
     let json = match options.format {
         LogFormat::Auto => !options.is_terminal,
         LogFormat::Human => false,

@@ -5,13 +5,13 @@ use std::time::Duration;
 use logboom_engine::LogMapper;
 use logboom_model::MappingOptions;
 use logboom_store::{OpenError, Options, Reader, RealDisk};
+use logboom_wire::records::Limits;
 
 use super::{ConfigArgs, Context, read_config};
 use crate::config::{Config, Located, Logstore};
 use crate::demo;
 use crate::failure::Failure;
 use crate::reading::{BatchStream, Format, From, Item, News, Output};
-use crate::server::limits;
 use crate::suggest::nearest;
 use crate::target::Target;
 
@@ -57,7 +57,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let source = Source::find(args, context)?;
     let news = News::of(&source.store_dir);
     let mut stream = source.open(args, context)?;
-    let mapper = LogMapper::new(limits::of_stored_batch());
+    let mapper = LogMapper::new(Limits::WIDEST);
     let options = source.mapping(args);
     let mut output = Output::new(&context.console, args.format, args.with_offsets, options, mapper);
     if !args.follow {

@@ -6,7 +6,7 @@ use logboom_engine::{ConnectionLimits, Options as EngineOptions};
 use logboom_store::Options as StoreOptions;
 use logboom_wire::records::Limits as BatchLimits;
 
-use crate::config::{LIMITS, Limits};
+use crate::config::Limits;
 
 const MIB: u64 = 1 << 20;
 
@@ -54,16 +54,6 @@ pub(crate) fn of_batch(limits: &Limits) -> BatchLimits {
         zstd_window_log_max: u32::try_from(limits.zstd_window_log_max).unwrap_or(u32::MAX),
         headers_per_record_max: size(limits.headers_per_record_max),
     }
-}
-
-/// What a batch that is stored may be: the most that any configuration has ever allowed, so that
-/// lowering a limit makes nothing unreadable.
-pub(crate) fn of_stored_batch() -> BatchLimits {
-    let mut limits = Limits::default();
-    for limit in LIMITS {
-        limit.set(&mut limits, *limit.range.end());
-    }
-    of_batch(&limits)
 }
 
 /// What the store may do.

@@ -3,7 +3,7 @@
 mod banner;
 mod brief;
 mod data_dir;
-pub(crate) mod limits;
+mod limits;
 mod listeners;
 mod probe;
 mod service;
