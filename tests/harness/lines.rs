@@ -24,14 +24,25 @@ impl Lines {
     /// Begins to read `stream`.
     #[must_use]
     pub fn capture(stream: impl Read + Send + 'static) -> Self {
+        Self::capture_until(stream, |_| false)
+    }
+
+    /// Begins to read `stream`, and closes it behind the line that `is_last` picks.
+    pub(super) fn capture_until(
+        stream: impl Read + Send + 'static,
+        is_last: impl Fn(&str) -> bool + Send + 'static,
+    ) -> Self {
         let lines = Self(Arc::default());
         let shared = Arc::clone(&lines.0);
         let read = move || {
             // A terminal ends with an error instead of an end of file.
             for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
-                shared.update(|captured| {
-                    captured.lines.push(String::from_utf8_lossy(&line).into_owned());
-                });
+                let line = String::from_utf8_lossy(&line).into_owned();
+                let last = is_last(&line);
+                shared.update(|captured| captured.lines.push(line));
+                if last {
+                    break;
+                }
             }
             shared.update(|captured| captured.ended = true);
         };

@@ -14,14 +14,19 @@ pub struct Server {
 impl Server {
     /// Starts a server and waits until it says that it is ready.
     pub(super) fn start(site: &Site, arguments: &[&str]) -> Self {
-        let process = Process::spawn(site.program().command(site.directory(), arguments));
-        let ready = process.stderr().wait_for("ready line", |lines| {
-            let events = lines.iter().filter_map(|line| Event::parse(line));
-            events.map(|event| event.message().to_owned()).find(|text| text.starts_with("ready in"))
-        });
-        let (_, addresses) = ready.split_once(" on ").expect("the addresses");
-        let addresses = addresses.split(" and ").map(|text| text.parse().expect("an address"));
-        let addresses = addresses.collect();
+        Self::when_ready(Process::spawn(site.program().command(site.directory(), arguments)))
+    }
+
+    /// The same, and then closes the other end of its standard error.
+    pub(super) fn start_unheard(site: &Site, arguments: &[&str]) -> Self {
+        let command = site.program().command(site.directory(), arguments);
+        Self::when_ready(Process::spawn_heard_until(command, |line| ready(line).is_some()))
+    }
+
+    fn when_ready(process: Process) -> Self {
+        let addresses = process
+            .stderr()
+            .wait_for("ready line", |lines| lines.iter().find_map(|line| ready(line)));
         Self { process, addresses }
     }
 
@@ -103,4 +108,11 @@ impl Server {
         let exit = self.wait();
         assert_eq!(exit.signal(), Some(Signal::KILL.as_raw()));
     }
+}
+
+/// The addresses in the line that says that a server is ready.
+fn ready(line: &str) -> Option<Vec<SocketAddr>> {
+    let event = Event::parse(line)?;
+    let (_, addresses) = event.message().strip_prefix("ready in ")?.split_once(" on ")?;
+    addresses.split(" and ").map(|address| address.parse().ok()).collect()
 }

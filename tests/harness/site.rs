@@ -109,6 +109,12 @@ impl Site {
         Server::start(self, &["serve", "--config", CONFIG])
     }
 
+    /// The same, but nobody hears it any more when it is ready.
+    #[must_use]
+    pub fn serve_unheard(&self) -> Server {
+        Server::start_unheard(self, &["serve", "--config", CONFIG])
+    }
+
     /// Starts a server without configuration, and waits until it is ready.
     #[must_use]
     pub fn serve_demo(&self) -> Server {

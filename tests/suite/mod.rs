@@ -4,6 +4,7 @@
 mod codecs;
 mod disk_full;
 mod load;
+mod logging;
 mod newcomer;
 mod reading;
 mod refused_connections;

@@ -1,10 +1,12 @@
 //! A configuration is changed without a restart.
 
 use std::io;
+use std::thread;
 
 use logboom_tests::{Authority, Client, Config, Connector, Logstore, ProduceError, Site, batch};
 use rustix::process::Signal;
 
+use super::load::{Board, Producer, TARGET};
 use super::{acme, site};
 
 const RELOADED: &str = "configuration reloaded";
@@ -113,6 +115,30 @@ fn what_waits_for_a_restart_is_named() {
     let _event = server.wait_for_message("limits of the whole process changed: restart");
     let _client = server.internal().login(&acme());
     let _events = server.stop();
+}
+
+#[test]
+fn reloads_under_load_disturb_nobody() {
+    let site = site();
+    let server = site.serve();
+    let board = Board::default();
+    let mut producer = Producer::plain("steady", 0);
+    let mut client = server.public(&site).login(&acme());
+    thread::scope(|scope| {
+        scope.spawn(|| producer.run(&mut client, &board));
+        for shards in 1..5 {
+            let mut config = Config::default();
+            config.projects[0].logstores.push(Logstore { name: "other", shards });
+            site.configure(&config);
+            server.signal(Signal::HUP);
+            board.wait_for_more(50);
+        }
+        let events = server.stop();
+        let reloads = events.iter().filter(|event| event.message() == RELOADED).count();
+        assert!((1..5).contains(&reloads), "{reloads} reloads");
+        assert!(events.iter().all(|event| ["", "LB0122"].contains(&event.code())), "{events:#?}");
+    });
+    board.check_nothing_else(&site.read(TARGET));
 }
 
 fn assert_still_works(client: &mut Client, site: &Site, connector: &Connector) {

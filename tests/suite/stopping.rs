@@ -1,5 +1,6 @@
 //! A server that is told to stop finishes what it began.
 
+use std::io::Read as _;
 use std::net::TcpStream;
 use std::thread;
 
@@ -71,6 +72,25 @@ fn a_request_that_has_begun_to_arrive_is_waited_for_and_nobody_new_is_let_in() {
     drop(client);
     assert_eq!(server.wait().code(), Some(0));
     assert_eq!(site.read(TARGET).len(), 2);
+}
+
+#[test]
+fn a_stop_ends_connections_in_every_phase_in_order() {
+    let site = site();
+    let server = site.serve();
+    let mut silent = server.public(&site).tcp();
+    let mut secured = server.public(&site).connect();
+    let mut begun = server.public(&site).connect();
+    begun.api_versions().expect("an answer");
+    let mut idle = server.public(&site).login(&acme());
+    server.signal(Signal::TERM);
+    assert_eq!(silent.read(&mut [0; 100]).expect("an end in order"), 0);
+    drop(silent);
+    for client in [&mut secured, &mut begun, &mut idle] {
+        client.expect_end();
+    }
+    drop((secured, begun, idle));
+    assert_eq!(server.wait().code(), Some(0));
 }
 
 #[test]
