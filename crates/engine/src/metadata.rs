@@ -149,14 +149,35 @@ fn topic_id(project: &str, topic: &str) -> [u8; 16] {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
+    fn any_topic() -> impl Strategy<Value = (String, String)> {
+        ("[a-z0-9][a-z0-9_-]{1,3}", "[a-z0-9][a-z0-9_-]{1,3}(\\.json)?")
+    }
+
+    proptest! {
+        #[test]
+        fn no_two_topics_of_any_projects_have_the_same_id(one in any_topic(), other in any_topic()) {
+            let id = |(project, topic): &(String, String)| topic_id(project, topic);
+            prop_assert_eq!(id(&one) == id(&other), one == other);
+        }
+
+        #[test]
+        fn an_id_is_a_uuid_of_version_8(topic in any_topic()) {
+            let id = topic_id(&topic.0, &topic.1);
+            prop_assert_eq!((id[6] >> 4, id[8] >> 6), (8, 0b10));
+        }
+    }
+
+    /// Clients keep ids, so this value must never change.
     #[test]
     fn ids_of_topics_differ_and_stay() {
         let id = topic_id("demo", "nginx");
-        assert_eq!(id, topic_id("demo", "nginx"));
+        // printf demo/nginx | sha256sum, with the version and the variant of the UUID.
+        assert_eq!(u128::from_be_bytes(id), 0xa294_21b5_2016_8c25_8a98_3d42_6e1d_8238);
         assert_ne!(id, topic_id("demo", "nginx.json"));
         assert_ne!(id, topic_id("other", "nginx"));
-        assert_ne!(id, [0; 16]);
     }
 }

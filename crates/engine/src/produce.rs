@@ -231,3 +231,37 @@ fn records_bytes(request: &ProduceRequest<'_>) -> usize {
     let partitions = request.topics().flat_map(|topic| topic.partitions());
     partitions.map(|partition| partition.records.map_or(0, <[u8]>::len)).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_producer_that_writes_to_both_topics_of_a_logstore_is_two(
+            id in 0..=i64::MAX / 2,
+            other in 0..=i64::MAX / 2,
+            epoch: i16,
+            base_sequence: i32,
+        ) {
+            let of = |id, form| {
+                let stamp = records::ProducerStamp { id, epoch, base_sequence };
+                producer_in_shard(stamp, form).expect("an id that can be given out")
+            };
+            let (raw, json) = (of(id, Form::Raw), of(id, Form::Json));
+            prop_assert!(raw.id >= 0 && json.id >= 0);
+            prop_assert_ne!(raw.id, json.id);
+            prop_assert_ne!(raw.id, of(other, Form::Json).id);
+            prop_assert_eq!(raw.id == of(other, Form::Raw).id, id == other);
+            prop_assert_eq!((json.epoch, json.base_sequence), (epoch, base_sequence));
+        }
+
+        #[test]
+        fn an_id_too_large_for_that_is_unknown(id in i64::MAX / 2 + 1..=i64::MAX) {
+            let stamp = records::ProducerStamp { id, epoch: 0, base_sequence: 0 };
+            prop_assert_eq!(producer_in_shard(stamp, Form::Raw), Err(Refusal::UnknownProducer));
+        }
+    }
+}
