@@ -232,9 +232,7 @@ impl Code {
             Self::LoginPaused => "correct the password in that client; the pause ends by itself",
             Self::Mechanism => "in that client set sasl.mechanism=PLAIN",
             Self::MalformedToken => "the client must send authzid NUL user NUL password (RFC 4616)",
-            Self::IllegalSaslState => {
-                "the client must send SaslHandshake once, then SaslAuthenticate"
-            }
+            Self::IllegalSaslState => "a client sends SaslHandshake once, then SaslAuthenticate",
             Self::LoginTimeout => "look for a slow network, a proxy, or a client without SASL",
             Self::KeyRevoked => "give the client another access key",
             Self::NoWriteRight => {
@@ -267,11 +265,9 @@ impl Code {
             }
             Self::LoginFirst => "in that client set security.protocol=SASL_SSL and a user name",
             Self::PeerTimeout => "look for a stopped client or a broken network",
-            Self::ConnectionLimit => {
-                "raise node.limits.connections_max, or look for a client that leaks"
-            }
+            Self::ConnectionLimit => "raise node.limits.connections_max, or find who leaks them",
             Self::AddressLimit => {
-                "raise node.limits.connections_per_address_max, or look for a client that leaks"
+                "raise node.limits.connections_per_address_max, or find who leaks them"
             }
             Self::TooManyBeforeLogin => {
                 "look for a broken client; logins take at most four requests"
