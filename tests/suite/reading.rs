@@ -24,7 +24,7 @@ fn following_prints_what_arrives_later_also_over_a_restart_of_the_server() {
     store(&mut server.public(&site).login(&acme()), "after a restart");
     expect(follow.stdout(), 3, "after a restart");
     let _events = server.stop();
-    follow.signal(Signal::INT);
+    follow.signal(Signal::TERM);
     let exit = follow.wait();
     assert_eq!(exit.stdout.lines().count(), 3);
     assert_eq!(exit.stderr, "");
