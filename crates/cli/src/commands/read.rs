@@ -1,3 +1,4 @@
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,9 @@ use logboom_wire::records::Limits;
 use super::{ConfigArgs, Context, read_config};
 use crate::config::{Config, Located, Logstore};
 use crate::demo;
+use crate::diagnostics::Finding;
 use crate::failure::Failure;
+use crate::io_reason::io_reason;
 use crate::reading::{BatchStream, Format, From, Item, News, Output};
 use crate::suggest::nearest;
 use crate::target::Target;
@@ -125,7 +128,15 @@ impl Source {
 
     fn open(&self, args: &Args, context: &Context) -> Result<BatchStream, Failure> {
         let disk = RealDisk::open(&self.store_dir).map_err(|error| {
-            Failure::run(format!("cannot read {}: {error}", self.store_dir.display()))
+            let shown = self.store_dir.display();
+            if error.kind() == ErrorKind::NotFound {
+                let serve = context.program.command("serve");
+                let title = format!("there is no store in {shown}");
+                return Failure::run_with(
+                    Finding::plain(title).help(format!("`{serve}` makes it at its first start")),
+                );
+            }
+            Failure::run(format!("cannot read {shown}: {}", io_reason(&error)))
         })?;
         let reader = Reader::open(Arc::new(disk), &Options::default())
             .map_err(|error| cannot_read(&self.store_dir, &error))?;
