@@ -80,6 +80,14 @@ fn a_misspelt_logstore_is_answered_with_the_one_that_was_meant() {
 }
 
 #[test]
+fn a_store_that_no_server_has_made_yet_is_answered_with_how_it_is_made() {
+    let exit = site().run(&["read", "acme/web", "--config", "logboom.toml"]);
+    assert_eq!(exit.code(), Some(1), "{}", exit.stderr);
+    assert!(exit.stderr.starts_with("error: there is no store in data/store\n"), "{}", exit.stderr);
+    assert!(exit.stderr.contains("serve` makes it at its first start"), "{}", exit.stderr);
+}
+
+#[test]
 fn a_logstore_without_logs_is_read_as_nothing() {
     let site = site();
     let _events = site.serve().stop();

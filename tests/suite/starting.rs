@@ -20,6 +20,18 @@ fn a_second_server_on_the_same_data_does_not_start_and_does_not_disturb_the_firs
 }
 
 #[test]
+fn a_second_demo_in_the_same_place_leaves_the_files_of_the_first_alone() {
+    let site = Site::empty(crate::PROGRAM);
+    let server = site.serve_demo();
+    let before = contents(&site.path("logboom-data/demo"));
+    let exit = site.run(&["serve", "--listen", "127.0.0.1:0"]);
+    assert_eq!(exit.code(), Some(1), "{}", exit.stderr);
+    assert!(exit.stderr.contains("error[LB0201]"), "{}", exit.stderr);
+    assert!(before == contents(&site.path("logboom-data/demo")), "something was changed");
+    let _events = server.stop();
+}
+
+#[test]
 fn a_port_in_use_is_named_with_a_way_out() {
     let first = site();
     let server = first.serve();
