@@ -185,12 +185,6 @@ impl Client {
         Ok(Err(ProduceError { code: shard.error_code, message }))
     }
 
-    /// How many requests are not answered.
-    #[must_use]
-    pub fn unanswered(&self) -> usize {
-        self.asked.len()
-    }
-
     /// Sends bytes as they are.
     ///
     /// # Errors

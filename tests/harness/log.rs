@@ -35,11 +35,4 @@ impl Log {
     pub fn content(&self) -> &str {
         self.text("content")
     }
-
-    /// The names of its own fields.
-    #[must_use]
-    pub fn fields(&self) -> Vec<&str> {
-        let ours = |name: &&str| !name.starts_with("__") || name.starts_with("__header__");
-        self.members.keys().map(String::as_str).filter(ours).collect()
-    }
 }
