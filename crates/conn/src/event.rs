@@ -3,6 +3,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use logboom_wire::api::ApiKey;
+use logboom_wire::error::ErrorCode;
 use logboom_wire::request::{MetadataRequest, ProduceRequest};
 
 use crate::client::ClientInfo;
@@ -13,7 +15,7 @@ use crate::ticket::{AuthTicket, InitTicket, MemoryTicket, MetadataTicket, Produc
 
 /// What a connection asks of the application, in the order in which the peer asked it.
 ///
-/// All but [`Event::Ready`] hold a ticket and want a [`Command`](crate::Command) back; answers may
+/// All but [`Event::Ready`] and [`Event::Refused`] hold a ticket and want a [`Command`](crate::Command) back; answers may
 /// come in any order.
 #[derive(Debug)]
 pub enum Event {
@@ -29,6 +31,19 @@ pub enum Event {
     Produce(Produce),
     /// There is no memory for the next request. Nothing is read until there is.
     Memory(MemoryRequest),
+    /// The peer asked for something that is never served, and was told so. Only for a log.
+    Refused(RefusedRequest),
+}
+
+/// A request that the connection has refused by itself and lives on after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RefusedRequest {
+    /// The API: Produce with `acks` that mean nothing, an API of consumers, or a second login.
+    pub api: ApiKey,
+    /// The version of the request.
+    pub version: i16,
+    /// What the peer was told.
+    pub error: ErrorCode,
 }
 
 /// Credentials to check.

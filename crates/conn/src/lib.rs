@@ -81,7 +81,9 @@ pub use command::{AbortReason, AuthVerdict, Command, ProducerIdGrant};
 pub use config::{Config, ConfigError, Limits};
 pub use connection::{Connection, Peer};
 pub use diagram::phase_diagram;
-pub use event::{Acks, AuthAttempt, Event, InitProducerId, MemoryRequest, MetadataQuery, Produce};
+pub use event::{
+    Acks, AuthAttempt, Event, InitProducerId, MemoryRequest, MetadataQuery, Produce, RefusedRequest,
+};
 pub use memory::{Memory, Reservation, Unmetered};
 pub use phase::Phase;
 pub use sasl::Secret;

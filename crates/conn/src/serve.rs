@@ -15,7 +15,7 @@ use crate::answer::Answer;
 use crate::close::CloseReason;
 use crate::command::ProducerIdGrant;
 use crate::connection::Connection;
-use crate::event::{Acks, Event, InitProducerId, MetadataQuery, Produce};
+use crate::event::{Acks, Event, InitProducerId, MetadataQuery, Produce, RefusedRequest};
 use crate::phase::{Permission, Phase};
 use crate::request::Request;
 use crate::slots::Waiting;
@@ -43,8 +43,7 @@ impl Connection {
             Permission::Serve => self.serve(request),
             Permission::Refuse(error) => {
                 self.check_items(&request)?;
-                self.answer_at_once(request, Answer::Error(error));
-                Ok(None)
+                Ok(Some(self.refuse(request, error)))
             }
             Permission::RefuseAndClose(error) => {
                 self.answer_at_once(request, Answer::Error(error));
@@ -57,6 +56,13 @@ impl Connection {
     pub(crate) fn answer_at_once(&mut self, request: Request, answer: Answer) {
         let bytes = request.frame().len();
         self.slots.push_answered(request, bytes, answer);
+    }
+
+    /// Answers a request with an error, and lets the application know.
+    fn refuse(&mut self, request: Request, error: ErrorCode) -> Event {
+        let refused = RefusedRequest { api: request.api, version: request.version, error };
+        self.answer_at_once(request, Answer::Error(error));
+        Event::Refused(refused)
     }
 
     /// Puts a request in its place that the application has to answer.
@@ -147,8 +153,7 @@ impl Connection {
         let partitions = asked.partition_count();
         self.limit_items(request.api, partitions)?;
         let Some(acks) = Acks::from_i16(asked.acks) else {
-            self.answer_at_once(request, Answer::Error(ErrorCode::InvalidRequiredAcks));
-            return Ok(None);
+            return Ok(Some(self.refuse(request, ErrorCode::InvalidRequiredAcks)));
         };
         let timeout = self.produce_timeout(acks, asked.timeout_ms);
         let waiting =

@@ -1,12 +1,14 @@
-use logboom_conn::{AbortReason, CloseReason};
+use logboom_conn::{AbortReason, CloseReason, RefusedRequest};
 use logboom_sans_io::TlsFailure;
+use logboom_wire::error::ErrorCode;
 
 use crate::Code;
 
 /// TLS alerts by which a peer says that it does not accept the certificate (RFC 8446, section 6.2):
 /// `bad_certificate`, `unsupported_certificate`, `certificate_revoked`, `certificate_expired`,
-/// `certificate_unknown` and `unknown_ca`.
-const CERTIFICATE_ALERTS: [u8; 6] = [42, 43, 44, 45, 46, 48];
+/// `certificate_unknown` and `unknown_ca`; and `decrypt_error`, which says that a signature is wrong:
+/// clients send it that know another authority of the same name.
+const CERTIFICATE_ALERTS: [u8; 7] = [42, 43, 44, 45, 46, 48, 51];
 
 /// The code of a close that is a refusal, and of none that was reported when it was decided or is
 /// the peer's own wish.
@@ -41,6 +43,15 @@ pub(crate) fn code(reason: &CloseReason) -> Option<Code> {
         CloseReason::IllegalSaslState => Code::IllegalSaslState,
         CloseReason::MalformedSaslToken => Code::MalformedToken,
     })
+}
+
+/// The code of a request that the connection has refused by itself.
+pub(crate) const fn code_of_refused(refused: &RefusedRequest) -> Code {
+    match refused.error {
+        ErrorCode::InvalidRequiredAcks => Code::Acks,
+        ErrorCode::IllegalSaslState => Code::IllegalSaslState,
+        _ => Code::UnsupportedApi,
+    }
 }
 
 /// A peer that leaves in the middle of a handshake has refused nothing: port scans and load

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use logboom_access::Principal;
 use logboom_conn::{
     AbortReason, ClientInfo, CloseReason, Command, Event, InitProducerId, MemoryRequest,
-    ProducerIdGrant,
+    ProducerIdGrant, RefusedRequest,
 };
 use logboom_sans_io::{Inbox, Session};
 use logboom_wire::error::ErrorCode;
@@ -108,6 +108,12 @@ impl Session for EngineSession {
             Event::Produce(request) => produce::produce(engine, client, request),
             Event::Memory(MemoryRequest { ticket, bytes }) => {
                 engine.budget().wait(ticket, bytes, &client.inbox);
+            }
+            Event::Refused(refused) => {
+                let RefusedRequest { api, version, error } = refused;
+                client.refused(engine, closing::code_of_refused(&refused), || {
+                    format!("{} request of version {version}, answered {error}", api.name())
+                });
             }
         }
     }

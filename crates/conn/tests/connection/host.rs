@@ -187,10 +187,13 @@ impl Host {
         }
     }
 
-    /// Answers the oldest unanswered event without error.
+    /// Answers the oldest unanswered event without error, if it is one that wants an answer.
     #[track_caller]
     pub(crate) fn answer(&mut self) {
         let event = self.events.remove(0);
+        if matches!(event, Event::Refused(_)) {
+            return;
+        }
         self.apply(success(event).expect("an event that wants an answer"));
     }
 
@@ -209,7 +212,7 @@ impl Host {
 /// The command that answers an event without error.
 pub(crate) fn success(event: Event) -> Option<Command> {
     Some(match event {
-        Event::Ready(_) | Event::Memory(_) => return None,
+        Event::Ready(_) | Event::Memory(_) | Event::Refused(_) => return None,
         Event::Authenticate(attempt) => {
             Command::Authenticated(attempt.ticket, AuthVerdict::Accepted)
         }

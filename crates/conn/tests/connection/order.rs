@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use logboom_conn::{Acks, CloseReason, Command, Event, Limits, Produce, Timer};
 use logboom_sans_io::{Machine, Stale};
+use logboom_wire::api::ApiKey;
 use logboom_wire::error::ErrorCode;
 use logboom_wire::response::PartitionOutcome;
 use proptest::prelude::*;
@@ -134,7 +135,7 @@ fn other_acks_are_refused_for_every_partition() {
         let mut host = Host::ready(Limits::default());
         let production = Production { partitions: 3, ..acks(wanted) };
         host.send(&client::produce(number as i32, &production));
-        assert!(host.events.is_empty());
+        assert_eq!(refused(&host), [(ApiKey::Produce, ErrorCode::InvalidRequiredAcks)]);
         let [answer] = &host.responses()[..] else { panic!("one response") };
         assert_eq!(produce_errors(answer), [21, 21, 21]);
     }
@@ -191,7 +192,20 @@ fn consumers_are_refused_in_words_they_know() {
     assert_eq!((reader.i32(), reader.string(), reader.i32()), (Ok(1), Ok("logs"), Ok(2)));
     assert_eq!((reader.i32(), reader.i16()), (Ok(0), Ok(29)));
     assert_eq!(coordinator.error(), 30);
-    assert!(host.events.is_empty());
+    let told = [
+        (ApiKey::Fetch, ErrorCode::TopicAuthorizationFailed),
+        (ApiKey::FindCoordinator, ErrorCode::GroupAuthorizationFailed),
+    ];
+    assert_eq!(refused(&host), told);
+}
+
+/// What the application heard of, which must be refusals only.
+fn refused(host: &Host) -> Vec<(ApiKey, ErrorCode)> {
+    let refused = host.events.iter().map(|event| match event {
+        Event::Refused(refused) => (refused.api, refused.error),
+        event => panic!("{event:?} is no refusal"),
+    });
+    refused.collect()
 }
 
 #[test]

@@ -66,7 +66,7 @@ fn run(session: &Session, habits: &Habits) -> Outcome {
 }
 
 fn answer_one(host: &mut Host, choice: usize, accepted: bool) {
-    host.events.retain(|event| !matches!(event, Event::Ready(_)));
+    host.events.retain(|event| !matches!(event, Event::Ready(_) | Event::Refused(_)));
     if host.events.is_empty() {
         return;
     }

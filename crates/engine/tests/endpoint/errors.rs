@@ -121,6 +121,7 @@ fn other_acks_are_answered_21_and_nothing_is_stored() {
     let mut client = endpoint.client(ACME);
     let produce = Produce { acks: 2, ..Produce::one("nginx", 0, batch(&["lost"])) };
     assert_eq!(client.refused(&produce)[0].error, 21);
+    assert_eq!(endpoint.refusals(), [(Code::Acks, 1)].into());
     endpoint.commit();
     assert_eq!(endpoint.all_values(), [""; 0]);
 }
@@ -164,6 +165,7 @@ fn consumers_are_told_that_nothing_is_served_to_them() {
     let found: kafka_protocol::messages::FindCoordinatorResponse =
         client.ask(&requests::find_coordinator(3, "group"));
     assert_eq!(found.error_code, 30);
+    assert_eq!(endpoint.refusals(), [(Code::UnsupportedApi, 2)].into());
 }
 
 /// Sends something that ends the connection, and returns why it ended.
