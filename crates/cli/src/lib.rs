@@ -34,6 +34,7 @@
 mod args;
 pub mod client_conf;
 mod client_config;
+mod clock;
 pub mod codes;
 mod commands;
 pub mod config;

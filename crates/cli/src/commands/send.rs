@@ -1,7 +1,7 @@
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use logboom_access::Topic;
@@ -12,6 +12,7 @@ use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
 use super::Context;
+use crate::clock::now;
 use crate::demo;
 use crate::diagnostics::Finding;
 use crate::failure::Failure;
@@ -344,11 +345,6 @@ fn codec_parser() -> impl TypedValueParser<Value = Codec> {
     PossibleValuesParser::new(Codec::ALL.map(Codec::name)).try_map(|name| {
         Codec::ALL.into_iter().find(|codec| codec.name() == name).ok_or("no such codec")
     })
-}
-
-#[allow(clippy::disallowed_methods, reason = "a person wants to know how long it took")]
-fn now() -> Instant {
-    Instant::now()
 }
 
 #[cfg(test)]

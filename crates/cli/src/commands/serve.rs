@@ -1,11 +1,11 @@
 use std::net::SocketAddr;
 use std::path::Path;
-use std::time::Instant;
 
 use jiff::Timestamp;
 
 use super::{ConfigArgs, Context, report};
 use crate::Runtime;
+use crate::clock::now;
 use crate::config::{self, Loaded, Scope};
 use crate::demo;
 use crate::diagnostics::Findings;
@@ -34,7 +34,7 @@ pub(crate) struct Args {
 
 /// Runs the server until it is told to stop.
 pub(crate) fn run(args: &Args, context: &Context, runtime: &impl Runtime) -> Result<(), Failure> {
-    let begin = begin();
+    let begin = now();
     if args.config.config.is_some() {
         let load = || load(args, context);
         let loaded = load().map_err(|findings| {
@@ -72,9 +72,4 @@ fn load(args: &Args, context: &Context) -> Result<Loaded, Findings> {
 
 fn file(args: &Args) -> &Path {
     args.config.config.as_deref().unwrap_or(Path::new("logboom.toml"))
-}
-
-#[allow(clippy::disallowed_methods, reason = "a person wants to know how long the start took")]
-fn begin() -> Instant {
-    Instant::now()
 }

@@ -6,7 +6,8 @@ use super::error::{Error, ErrorKind};
 use super::login::Session;
 use super::metadata::{self, ProducerId, TopicView};
 use super::outbox::Backoff;
-use super::{Acks, Destination, Settings, now};
+use super::{Acks, Destination, Settings};
+use crate::clock::now;
 
 /// Zstandard came with this version of Produce (KIP-110).
 const PRODUCE_VERSION_OF_ZSTD: i16 = 7;

@@ -14,7 +14,8 @@ use super::link::Answered;
 use super::outbox::{Answer, Outbox, Verdict};
 use super::tally::Tally;
 use super::uplink::Uplink;
-use super::{Acks, Destination, Settings, now};
+use super::{Acks, Destination, Settings};
+use crate::clock::now;
 
 /// How often a [`Watcher`] hears of the progress.
 const PROGRESS_EVERY: Duration = Duration::from_secs(1);

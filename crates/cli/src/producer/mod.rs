@@ -35,7 +35,7 @@ mod trust;
 mod uplink;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use logboom_wire::records::Codec;
 
@@ -111,9 +111,4 @@ impl Settings {
     fn patience(&self) -> Duration {
         self.timeout / 2
     }
-}
-
-#[allow(clippy::disallowed_methods, reason = "a producer waits for a real server in real time")]
-fn now() -> Instant {
-    Instant::now()
 }

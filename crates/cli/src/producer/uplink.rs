@@ -6,7 +6,8 @@ use super::error::Error;
 use super::link::Link;
 use super::login::Session;
 use super::outbox::Backoff;
-use super::{Destination, Settings, bootstrap, now};
+use super::{Destination, Settings, bootstrap};
+use crate::clock::now;
 
 /// The link to the server: the one that is there, or the way to the next.
 #[derive(Debug)]

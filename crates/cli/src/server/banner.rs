@@ -1,6 +1,6 @@
 use std::fmt::Write as _;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use logboom_engine::Engine;
 use logboom_store::Recovery;
@@ -188,7 +188,7 @@ impl Banner<'_> {
         let addresses: Vec<_> = self.addresses.iter().map(SocketAddr::to_string).collect();
         let mut text = format!(
             "ready in {} ms on {}",
-            elapsed(self.begin).as_millis(),
+            self.begin.elapsed().as_millis(),
             addresses.join(" and ")
         );
         if self.context.console.err_is_terminal() {
@@ -209,9 +209,4 @@ fn recovered(recovery: &Recovery) -> String {
         approximate_size(recovery.log_bytes),
         recovery.shards,
     )
-}
-
-#[allow(clippy::disallowed_methods, reason = "a person wants to know how long the start took")]
-fn elapsed(begin: Instant) -> Duration {
-    begin.elapsed()
 }

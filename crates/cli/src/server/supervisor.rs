@@ -1,11 +1,12 @@
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use logboom_engine::Engine;
 use logboom_sans_io::Shutdown;
 use logboom_store::Poison;
 
 use super::signals::{Signals, Wish};
+use crate::clock::now;
 use crate::diagnostics::Finding;
 use crate::failure::Failure;
 
@@ -113,9 +114,4 @@ fn stop_now(signal: i32) -> ! {
     let _ = signal_hook::low_level::emulate_default_handler(signal);
     // Signals that end no process by default are not caught here.
     std::process::exit(128 + signal)
-}
-
-#[allow(clippy::disallowed_methods, reason = "the supervisor of a real server lives in real time")]
-fn now() -> Instant {
-    Instant::now()
 }
