@@ -3,7 +3,7 @@
 //! This is the only place where those meet. An [`Engine`] is one server's worth of them; for every
 //! connection it makes an [`EngineSession`], which takes the events of the state machine and puts
 //! the answers into its inbox. The engine opens no socket and starts no thread: whoever hosts it
-//! does, and a simulator can.
+//! does, and a simulator can. [`KafkaService`] is what a runtime serves.
 //!
 //! ```text
 //!   conn::Event ──▶ EngineSession ──▶ access: may this project write there?
@@ -30,6 +30,7 @@ mod produce;
 mod refusal;
 mod refusals;
 mod registry;
+mod service;
 mod session;
 mod snapshot;
 mod topics;
@@ -48,4 +49,5 @@ pub use produce::{
 };
 pub use refusals::{FOLD, FOLDED_MAX};
 pub use registry::ConnectionLimits;
+pub use service::{Entropy, KafkaMachine, KafkaService, Port, SystemEntropy};
 pub use session::{Advertise, EngineSession, Listener};

@@ -2,10 +2,8 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
-use logboom_engine::{Advertise, Listener};
+use logboom_engine::{Advertise, Listener, Port};
 
-use super::service::Port;
 use crate::config::{self, Loaded};
 use crate::diagnostics::{Finding, Findings};
 use crate::failure::Failure;
@@ -27,9 +25,10 @@ pub(crate) fn bind(loaded: &Loaded, demo: bool) -> Result<Bound, Failure> {
         let wanted = listener.address.value;
         match TcpListener::bind(wanted).and_then(|socket| Ok((socket.local_addr()?, socket))) {
             Ok((address, socket)) => {
-                bound.ports.push(Port {
-                    listener: Arc::new(describe(listener, address)),
-                    tls: tls.clone().map(ArcSwap::new),
+                let described = describe(listener, address);
+                bound.ports.push(match tls {
+                    Some(tls) => Port::encrypted(described, Arc::clone(tls)),
+                    None => Port::plaintext(described),
                 });
                 bound.sockets.push(socket);
                 bound.addresses.push(address);

@@ -6,7 +6,6 @@ mod data_dir;
 mod limits;
 mod listeners;
 mod probe;
-mod service;
 mod signals;
 mod start;
 mod supervisor;

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use logboom_conn::{Config as ConnectionConfig, ConfigError};
-use logboom_engine::Engine;
+use logboom_engine::{Engine, Entropy as _, KafkaService, SystemEntropy};
 use logboom_sans_io::Shutdown;
 use logboom_store::{OpenError, RealDisk, Recovery, Store};
 
@@ -14,7 +14,6 @@ use super::brief::Brief;
 use super::data_dir;
 use super::limits;
 use super::listeners::{self, Bound};
-use super::service::KafkaService;
 use super::signals::{Signals, Wish};
 use super::supervisor::Supervisor;
 use crate::Runtime;
@@ -127,7 +126,8 @@ fn open_store(config: &Config) -> Result<(Store, Recovery), Failure> {
         Failure::run_with(Finding::error("LB0148", title))
     })?;
     let mut entropy = [0; 32];
-    getrandom::fill(&mut entropy)
+    SystemEntropy
+        .fill(&mut entropy)
         .map_err(|error| Failure::run(format!("no randomness to be had: {error}")))?;
     let now_ms = Timestamp::now().as_millisecond();
     let opened =
@@ -205,7 +205,12 @@ fn reload(
     };
     match engine.reload(Arc::clone(&loaded.directory)) {
         Ok(revoked) => {
-            service.reconfigure(connections, &loaded.tls);
+            service.set_connections(connections);
+            for (listener, tls) in loaded.tls.iter().enumerate() {
+                if let Some(tls) = tls {
+                    service.set_tls(listener, Arc::clone(tls));
+                }
+            }
             tracing::info!(
                 target: "logboom::config",
                 digest = loaded.digest,
