@@ -54,6 +54,7 @@ impl<T: Transport, C: Timer> Exchange<T, C> {
                 | self.write(machine, wait, context)
                 | self.read(machine, wait, context)
                 | self.shutdown_write(machine, wait)
+                | self.notice_break(machine, wait, context)
                 | self.ring(wait.deadline, context);
             if happened {
                 return Poll::Ready(());
@@ -63,6 +64,22 @@ impl<T: Transport, C: Timer> Exchange<T, C> {
         })
         .await;
         slept
+    }
+
+    /// Asks for a reset where no read or write would meet it.
+    fn notice_break(
+        &mut self,
+        machine: &mut impl Machine,
+        wait: Wait,
+        context: &mut Context<'_>,
+    ) -> bool {
+        let (reads, writes) = (wait.read && self.reads, wait.write && self.writes);
+        if reads || writes {
+            return false;
+        }
+        let Poll::Ready(kind) = self.transport.poll_broken(context) else { return false };
+        self.fail(machine, kind);
+        true
     }
 
     fn write(&mut self, machine: &mut impl Machine, wait: Wait, context: &mut Context<'_>) -> bool {

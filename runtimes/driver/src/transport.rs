@@ -1,4 +1,4 @@
-use std::io;
+use std::io::{self, ErrorKind};
 use std::task::{Context, Poll};
 use std::time::Instant;
 
@@ -26,6 +26,17 @@ pub trait Transport {
     /// of the stream and errors must still wake.
     fn set_want(&mut self, bytes: usize) {
         let _not_supported = bytes;
+    }
+
+    /// Ready once the connection is known to be broken in both directions. Asked only while nobody
+    /// reads or writes, when a reset would show nowhere else.
+    ///
+    /// Needed by transports whose readiness is level-triggered and always tells of a reset, as that of
+    /// `poll(2)`: without an answer here they would be woken again and again. By default the break is
+    /// noticed with the next read, write, or deadline.
+    fn poll_broken(&mut self, context: &mut Context<'_>) -> Poll<ErrorKind> {
+        let _not_supported = context;
+        Poll::Pending
     }
 }
 

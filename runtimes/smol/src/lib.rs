@@ -4,21 +4,20 @@
 //! end with `logboom-driver`. It knows no protocol and does not see whether a connection is
 //! encrypted. Limits on connections are the business of the service, which may refuse any.
 
-mod acceptor;
-mod socket;
+#![forbid(unsafe_code)]
 
 use std::future::poll_fn;
 use std::io;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::thread;
 
-use logboom_sans_io::{Service, Shutdown};
-use smol::Executor;
-
-use acceptor::{Acceptor, Open};
+use logboom_driver::drive;
+use logboom_net::{Acceptor, Alarm, Listen, Open, Socket};
+use logboom_sans_io::{Accepted, Service, Shutdown};
+use smol::{Async, Executor};
 
 /// How [`serve`] uses the machine.
 #[derive(Debug, Clone, Copy, Default)]
@@ -43,11 +42,15 @@ pub fn serve<S: Service>(
 ) -> io::Result<()> {
     let threads = options.threads.map_or_else(thread::available_parallelism, Ok)?;
     let executor = Arc::new(Executor::new());
-    let ended = Shutdown::new();
-    let open = Arc::new(Open(ended.clone()));
+    let (open, ended) = Open::new();
     for (index, listener) in listeners.into_iter().enumerate() {
-        let acceptor = Acceptor::new(index, listener, &service, &executor, &open)?;
-        executor.spawn(acceptor.run_until(shutdown.clone())).detach();
+        let listener = Listener {
+            socket: Async::new(listener)?,
+            executor: Arc::downgrade(&executor),
+        };
+        let acceptor =
+            Acceptor { index, listener, service: Arc::clone(&service), open: open.clone() };
+        executor.spawn(acceptor.run_until(shutdown.clone(), Alarm::new())).detach();
     }
     drop(open);
     thread::scope(|scope| {
@@ -67,4 +70,34 @@ fn work(executor: &Executor<'static>, ended: &Shutdown) {
     let run = || smol::block_on(executor.run(poll_fn(|context| ended.poll(context))));
     // The panic of a task unwinds through the executor. That task is gone; the others go on.
     while catch_unwind(AssertUnwindSafe(run)).is_err() {}
+}
+
+struct Listener {
+    socket: Async<TcpListener>,
+    /// Weak, because the executor owns the task of the acceptor.
+    executor: Weak<Executor<'static>>,
+}
+
+impl Listen for Listener {
+    type Stream = Async<TcpStream>;
+
+    async fn accept(&self) -> io::Result<(Async<TcpStream>, SocketAddr)> {
+        self.socket.accept().await
+    }
+
+    fn spawn<S: Service>(
+        &self,
+        connection: Accepted<S::Machine, S::Session>,
+        stream: Async<TcpStream>,
+        open: Open,
+    ) -> io::Result<()> {
+        if let Some(executor) = self.executor.upgrade() {
+            let run = async move {
+                drive(connection, Socket::new(stream), Alarm::new()).await;
+                drop(open);
+            };
+            executor.spawn(run).detach();
+        }
+        Ok(())
+    }
 }

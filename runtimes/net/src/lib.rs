@@ -1,0 +1,17 @@
+//! What the runtimes have in common, besides the driver: accepting connections, the options of their
+//! sockets, and the end of the last one.
+//!
+//! A runtime adds three things: where its connections come from and where they run ([`Listen`]), its
+//! timer, and its threads. This crate knows no protocol, and no executor.
+
+#[cfg(feature = "async-io")]
+mod alarm;
+mod acceptor;
+mod open;
+mod socket;
+
+#[cfg(feature = "async-io")]
+pub use alarm::Alarm;
+pub use acceptor::{Acceptor, Listen, REST_MAX, REST_MIN};
+pub use open::Open;
+pub use socket::{Socket, now};

@@ -1,0 +1,69 @@
+use std::io;
+use std::os::fd::{AsFd, AsRawFd};
+use std::time::{Duration, Instant};
+
+use futures_lite::{AsyncRead, AsyncWrite};
+use logboom_driver::Transport;
+use rustix::net::sockopt;
+
+/// A peer that has vanished is noticed after 120 + 3 * 60 seconds.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(120);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(60);
+const KEEPALIVE_COUNT: u32 = 3;
+
+/// An accepted TCP connection, with the options that every runtime gives it.
+#[derive(Debug)]
+pub struct Socket<S>(S);
+
+impl<S: AsFd> Socket<S> {
+    /// Prepares `stream` for small answers that must not wait, and for peers that vanish.
+    pub fn new(stream: S) -> Self {
+        // A socket that refuses an option serves as well without it, or is already broken, which
+        // reading will tell.
+        let _refused = configure(&stream);
+        Self(stream)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + AsFd> Transport for Socket<S> {
+    type Stream = S;
+
+    fn stream(&mut self) -> &mut S {
+        &mut self.0
+    }
+
+    fn shutdown_write(&mut self) -> io::Result<()> {
+        Ok(rustix::net::shutdown(&self.0, rustix::net::Shutdown::Write)?)
+    }
+
+    fn set_want(&mut self, bytes: usize) {
+        let bytes = libc::c_int::try_from(bytes).unwrap_or(libc::c_int::MAX);
+        // SAFETY: the descriptor is open, because the socket is borrowed; the kernel reads one
+        // `c_int` from a place that holds one. No safe wrapper has this option.
+        let _refused = unsafe {
+            libc::setsockopt(
+                self.0.as_fd().as_raw_fd(),
+                libc::SOL_SOCKET,
+                libc::SO_RCVLOWAT,
+                (&raw const bytes).cast(),
+                size_of_val(&bytes) as libc::socklen_t,
+            )
+        };
+    }
+}
+
+fn configure(stream: impl AsFd) -> rustix::io::Result<()> {
+    let stream = stream.as_fd();
+    sockopt::set_tcp_nodelay(stream, true)?;
+    sockopt::set_socket_keepalive(stream, true)?;
+    sockopt::set_tcp_keepidle(stream, KEEPALIVE_IDLE)?;
+    sockopt::set_tcp_keepintvl(stream, KEEPALIVE_INTERVAL)?;
+    sockopt::set_tcp_keepcnt(stream, KEEPALIVE_COUNT)
+}
+
+/// The clock of the machine. Every runtime takes the time from here, and the machines from it.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "here time enters: the machines get it from us")]
+pub fn now() -> Instant {
+    Instant::now()
+}
