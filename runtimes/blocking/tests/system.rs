@@ -1,1 +1,7 @@
+//! The server binary as a whole: the suite that every runtime passes.
 
+const PROGRAM: logboom_tests::Program =
+    logboom_tests::Program::new(env!("CARGO_BIN_EXE_logboom-blocking"));
+
+#[path = "../../../tests/suite/mod.rs"]
+mod suite;

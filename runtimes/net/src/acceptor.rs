@@ -83,9 +83,7 @@ impl<L: Listen, S: Service> Acceptor<L, S> {
         let accept = || self.service.accept(self.index, peer, timer.now());
         // A panic must cost this connection and not the listener.
         match catch_unwind(AssertUnwindSafe(accept)) {
-            Ok(Some(connection)) => {
-                self.listener.spawn::<S>(connection, stream, self.open.clone())
-            }
+            Ok(Some(connection)) => self.listener.spawn::<S>(connection, stream, self.open.clone()),
             Ok(None) | Err(_) => Ok(()),
         }
     }

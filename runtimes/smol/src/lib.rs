@@ -44,10 +44,8 @@ pub fn serve<S: Service>(
     let executor = Arc::new(Executor::new());
     let (open, ended) = Open::new();
     for (index, listener) in listeners.into_iter().enumerate() {
-        let listener = Listener {
-            socket: Async::new(listener)?,
-            executor: Arc::downgrade(&executor),
-        };
+        let listener =
+            Listener { socket: Async::new(listener)?, executor: Arc::downgrade(&executor) };
         let acceptor =
             Acceptor { index, listener, service: Arc::clone(&service), open: open.clone() };
         executor.spawn(acceptor.run_until(shutdown.clone(), Alarm::new())).detach();
