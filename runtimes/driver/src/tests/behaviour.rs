@@ -80,6 +80,18 @@ fn a_broken_transport_ends_the_connection_once() {
 }
 
 #[test]
+fn a_break_is_asked_for_only_while_nobody_reads_or_writes() {
+    let kind = ErrorKind::ConnectionReset;
+    let mut host = Host::new((0..WINDOW_FRAMES - 1).map(|_| frame(b"hello")));
+    host.world().echo = false;
+    host.world().broken = Some(kind);
+    host.run();
+    assert_eq!(host.world().endings, [], "a read will find out");
+    host.change(|world| world.reads.push_back(frame(b"the window is full")));
+    assert_eq!(host.world().endings, [Ok(Closed::Transport(kind))]);
+}
+
+#[test]
 fn a_panic_of_the_machine_or_of_the_session_ends_only_the_connection() {
     for payload in [PANIC, b"session panic"] {
         let mut host = Host::new([frame(b"good"), frame(payload), frame(b"never read")]);

@@ -40,6 +40,8 @@ pub(super) struct World {
     pub(super) wants: Vec<usize>,
     pub(super) shutdowns: Vec<usize>,
     pub(super) closed_transport: bool,
+    /// What the transport knows of a break that no read or write has met.
+    pub(super) broken: Option<ErrorKind>,
     pub(super) now: Instant,
     pub(super) alarm: Option<Instant>,
     pub(super) alarms_set: usize,
@@ -82,6 +84,7 @@ impl Host {
             wants: Vec::new(),
             shutdowns: Vec::new(),
             closed_transport: false,
+            broken: None,
             now: Instant::now(),
             alarm: None,
             alarms_set: 0,
@@ -273,6 +276,17 @@ impl Transport for Script {
 
     fn set_want(&mut self, bytes: usize) {
         self.world().wants.push(bytes);
+    }
+
+    fn poll_broken(&mut self, context: &mut Context<'_>) -> Poll<ErrorKind> {
+        let mut world = self.world();
+        world.broken.map_or_else(
+            || {
+                world.wakers.push(context.waker().clone());
+                Poll::Pending
+            },
+            Poll::Ready,
+        )
     }
 }
 
