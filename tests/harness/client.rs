@@ -87,13 +87,15 @@ impl Client {
         }
     }
 
-    /// Asks for another SASL mechanism, and returns the error code.
+    /// Asks for a SASL mechanism, and returns the error code and the mechanisms that there are.
     ///
     /// # Errors
     ///
     /// If the connection breaks.
-    pub fn ask_mechanism(&mut self, mechanism: &'static str) -> io::Result<i16> {
-        self.ask(&handshake(mechanism)).map(|answer| answer.error_code)
+    pub fn ask_mechanism(&mut self, mechanism: &'static str) -> io::Result<(i16, Vec<String>)> {
+        let answer = self.ask(&handshake(mechanism))?;
+        let mechanisms = answer.mechanisms.iter().map(ToString::to_string).collect();
+        Ok((answer.error_code, mechanisms))
     }
 
     /// Asks about topics; about all of them without any.

@@ -84,7 +84,7 @@ fn requests_in_the_wrong_order_end_the_connection() {
     let server = site.serve();
     for _ in 0..2 {
         let mut client = server.public(&site).connect();
-        assert_eq!(client.ask_mechanism("SCRAM-SHA-256").expect("an answer"), 33);
+        assert_eq!(client.ask_mechanism("SCRAM-SHA-256").expect("an answer").0, 33);
         client.expect_end();
 
         let mut client = server.public(&site).connect();
@@ -122,17 +122,36 @@ fn bytes_that_are_no_request_end_the_connection_before_they_cost_memory() {
 }
 
 #[test]
-fn plaintext_on_the_tls_port_is_closed_without_a_byte() {
+fn plaintext_on_the_tls_port_is_told_so_where_the_protocol_has_words_for_it() {
     let site = site();
     let server = site.serve();
-    // As it would be without TLS; not even an alert, which clients take for a length.
+    // No login that could be answered in words: not a byte, not even of an alert, which clients take
+    // for a length.
     let mut other = server.internal().connect();
     let kafka = other.encode_batch("web", 0, batch(["plain"]));
     for _ in 0..2 {
         assert_eq!(answer_to(&server.public(&site), &kafka), b"");
-        assert_eq!(answer_to(&server.public(&site), b"GET / HTTP/1.1\r\n\r\n"), b"");
+        let to_http = answer_to(&server.public(&site), b"GET / HTTP/1.1\r\n\r\n");
+        assert!(to_http.starts_with(b"HTTP/1.1 400 "), "{}", to_http.escape_ascii());
     }
     stop_and_check(&site, server, &["LB0311", "LB0313"]);
+}
+
+#[test]
+fn a_client_without_tls_is_told_before_it_sends_its_password() {
+    let site = site();
+    let server = site.serve();
+    let mut client = Connector::plaintext(server.addresses()[0]).connect();
+    let versions = client.api_versions().expect("an answer");
+    assert_eq!(versions.error_code, 0);
+    let (code, mechanisms) = client.ask_mechanism("PLAIN").expect("an answer");
+    assert_eq!((code, &mechanisms[..]), (33, &["PLAIN over SASL_SSL only".to_owned()][..]));
+    client.expect_end();
+    let refused = server.wait_for_code("LB0311");
+    let told = refused.text("detail");
+    assert!(told.contains("logboom-tests 1"), "who it was: {told}");
+    drop(client);
+    stop_and_check(&site, server, &["LB0311"]);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use logboom_wire::response::{
 
 use crate::command::ProducerIdGrant;
 use crate::request::Request;
-use crate::sasl::PLAIN;
+use crate::sasl::{PLAIN, PLAIN_OVER_TLS};
 
 /// A bare token was accepted: an empty token of the server, without a response header. Not a null
 /// one, which ruby-kafka takes for an error.
@@ -33,6 +33,8 @@ pub(crate) enum Answer {
     RawTokenAccepted,
     /// Success where there is nothing else to say: ApiVersions, SaslHandshake, SaslAuthenticate.
     Success,
+    /// A SASL mechanism is refused because the connection is not encrypted.
+    TlsWanted,
     /// The same error for everything the request names.
     Error(ErrorCode),
     /// The credentials are wrong, in words.
@@ -53,6 +55,14 @@ impl Answer {
             Self::Silence => {}
             Self::RawTokenAccepted => out.extend_from_slice(&RAW_TOKEN_ACCEPTED),
             Self::Success => encode_status(request, ErrorCode::None, None, out),
+            Self::TlsWanted => {
+                let error = ErrorCode::UnsupportedSaslMechanism;
+                SaslHandshakeResponse { error, mechanisms: &[PLAIN_OVER_TLS] }.encode(
+                    version,
+                    correlation_id,
+                    out,
+                );
+            }
             Self::Error(error) => encode_status(request, *error, None, out),
             Self::Rejected(message) => {
                 encode_status(request, ErrorCode::SaslAuthenticationFailed, Some(message), out);

@@ -42,6 +42,12 @@ pub enum CloseReason {
 
     /// The peer speaks TLS where plaintext is spoken. It was told so in plain words.
     TlsOnPlaintextPort,
+    /// The peer speaks plaintext where TLS is spoken. If it has asked for a SASL mechanism, it was told
+    /// so by the name of the only one.
+    PlaintextOnTlsPort {
+        /// What the peer calls itself, escaped and cut; empty if it has not said.
+        client: String,
+    },
     /// The peer speaks HTTP. It was told so in HTTP.
     HttpRequest,
     /// A frame above the limit for its phase; before authentication often no Kafka at all.
@@ -146,6 +152,10 @@ impl fmt::Display for CloseReason {
             Self::WriteTimeout => f.write_str("the peer does not read its responses"),
             Self::MemoryTimeout => f.write_str("no memory became free for a request"),
             Self::TlsOnPlaintextPort => f.write_str("TLS on a plaintext port"),
+            Self::PlaintextOnTlsPort { client } => {
+                f.write_str("plaintext Kafka on a TLS port, stopped before any password was sent")?;
+                if client.is_empty() { Ok(()) } else { write!(f, "; the client is {client}") }
+            }
             Self::HttpRequest => f.write_str("HTTP on a Kafka port"),
             Self::FrameTooLarge { bytes, bytes_max } => {
                 write!(f, "frame of {bytes} bytes, the limit is {bytes_max}")

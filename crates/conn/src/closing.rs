@@ -83,6 +83,7 @@ impl Connection {
         let never_complete = self.eof && looked_at && !self.receiver.has_frame();
         (between_frames || never_complete).then_some(match between_frames {
             _ if self.draining => CloseReason::Drained,
+            _ if self.phase == Phase::Unsecured => self.login.unsecured(),
             true => CloseReason::PeerClosed,
             false => CloseReason::PeerClosedInFrame,
         })

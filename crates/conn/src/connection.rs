@@ -5,11 +5,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use logboom_sans_io::{Machine, OnSecured, Stale, Step, Wait};
+use logboom_wire::api::ApiKey;
+use logboom_wire::frame::parse_length;
+use logboom_wire::header::REQUEST_BYTES_MIN;
 
 use crate::close::CloseReason;
 use crate::command::Command;
 use crate::config::Config;
 use crate::event::Event;
+use crate::foreign::Foreign;
 use crate::intake::MemoryWait;
 use crate::login::Login;
 use crate::news::News;
@@ -241,6 +245,23 @@ impl Machine for Connection {
 impl OnSecured for Connection {
     fn handle_secured(&mut self, server_name: Option<&str>) {
         self.login.secured(server_name);
+    }
+
+    /// Clients of Kafka that have yet to send a password are told, and those of HTTP.
+    fn handle_unsecured(&mut self, first_bytes: [u8; 8]) -> bool {
+        let [l0, l1, l2, l3, k0, k1, ..] = first_bytes;
+        let prefix = [l0, l1, l2, l3];
+        let bytes_max = self.config.limits().frame_bytes_max_unauthenticated;
+        let api = ApiKey::from_i16(i16::from_be_bytes([k0, k1]));
+        let begins_login = parse_length(prefix, REQUEST_BYTES_MIN..=bytes_max).is_ok()
+            && api.is_some_and(|api| Phase::Unsecured.permission(api).is_some());
+        match self.phase {
+            Phase::Handshake if begins_login => {
+                self.enter(Trigger::Plaintext);
+                true
+            }
+            phase => phase.is_open() && Foreign::detect(prefix, false) == Some(Foreign::Http),
+        }
     }
 }
 

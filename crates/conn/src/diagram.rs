@@ -62,6 +62,7 @@ const fn is_login(api: ApiKey) -> bool {
 
 const fn label(trigger: Trigger) -> &'static str {
     match trigger {
+        Trigger::Plaintext => "plaintext where TLS is wanted",
         Trigger::HandshakeV0 => "SaslHandshake v0",
         Trigger::HandshakeV1 => "SaslHandshake v1",
         Trigger::TokenArrived => "token",

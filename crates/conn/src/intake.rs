@@ -13,6 +13,10 @@ use crate::recv::Custody;
 use crate::ticket::MemoryTicket;
 use crate::timer::Timer;
 
+/// So many requests of a peer that speaks plaintext where TLS is wanted are looked at. Clients need
+/// two, or three if they ask for a version of ApiVersions that is not there.
+const FRAMES_UNSECURED_MAX: usize = 4;
+
 /// Where the next frame stands if the process had no memory for it.
 #[derive(Debug)]
 pub(crate) enum MemoryWait {
@@ -77,7 +81,7 @@ impl Connection {
         if frame.is_some() {
             self.frame_since = None;
             if self.phase != Phase::Ready {
-                self.login.count_frame(self.config.limits().frames_before_auth_max)?;
+                self.login.count_frame(self.frames_before_auth_max())?;
             }
         }
         Ok(frame)
@@ -106,6 +110,14 @@ impl Connection {
             && self.slots.len() < limits.requests_in_flight_max
             && self.slots.bytes() + next.unwrap_or(0) <= limits.bytes_in_flight_max
             && self.output.bytes() < limits.output_bytes_max
+    }
+
+    fn frames_before_auth_max(&self) -> usize {
+        let frames_max = self.config.limits().frames_before_auth_max;
+        match self.phase {
+            Phase::Unsecured => frames_max.min(FRAMES_UNSECURED_MAX),
+            _ => frames_max,
+        }
     }
 
     /// Checks a length against what the phase allows.

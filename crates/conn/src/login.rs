@@ -83,6 +83,14 @@ impl Login {
         if allowed { Ok(()) } else { Err(CloseReason::TooManyFramesBeforeAuth { frames_max }) }
     }
 
+    /// Why a client that speaks plaintext where TLS is wanted is not served.
+    pub(crate) fn unsecured(&self) -> CloseReason {
+        let ClientInfo { software_name, software_version, client_id, .. } = &self.client;
+        let parts = [software_name, software_version, client_id];
+        let words: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
+        CloseReason::PlaintextOnTlsPort { client: words.join(" ") }
+    }
+
     /// Keeps what the client calls itself, until that has been announced.
     pub(crate) fn note_client_id(&mut self, request: &Request) {
         if let Some(client_id) = request.client_id().filter(|_| !self.announced) {
@@ -112,6 +120,10 @@ impl Connection {
     }
 
     pub(crate) fn serve_handshake(&mut self, request: Request) -> Result<(), CloseReason> {
+        if self.phase == Phase::Unsecured {
+            self.answer_at_once(request, Answer::TlsWanted);
+            return Err(self.login.unsecured());
+        }
         let (api, version) = (request.api, request.version);
         let asked = SaslHandshakeRequest::decode(version, request.body())
             .map_err(bad_request(api, version))?;

@@ -9,13 +9,15 @@ use ApiKey::{
 };
 use ErrorCode::{GroupAuthorizationFailed, IllegalSaslState, TopicAuthorizationFailed};
 use Permission::{Refuse, RefuseAndClose, Serve};
-use Phase::{Closed, Closing, Handshake, Lingering, RawToken, Ready, Token, Verifying};
+use Phase::{Closed, Closing, Handshake, Lingering, RawToken, Ready, Token, Unsecured, Verifying};
 
 /// How far a connection is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
     /// Nobody knows yet who the peer is, and no SASL mechanism is chosen.
     Handshake,
+    /// The peer speaks plaintext where TLS is wanted. It is told so before it sends its password.
+    Unsecured,
     /// The next frame is a SASL token without a request header (SaslHandshake version 0).
     RawToken,
     /// The next frame but ApiVersions is a SaslAuthenticate request (KIP-152).
@@ -46,6 +48,8 @@ pub(crate) enum Permission {
 /// What makes a connection go from one phase to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Trigger {
+    /// The first bytes are plaintext inside of a TLS layer.
+    Plaintext,
     /// SaslHandshake version 0 chose PLAIN.
     HandshakeV0,
     /// SaslHandshake version 1 chose PLAIN.
@@ -72,10 +76,13 @@ pub(crate) struct Transition {
 
 /// What every phase allows. Before authentication only the three APIs that lead to it are known at
 /// all, so that strangers reach as little of the decoder as possible.
-pub(crate) const PERMISSIONS: [(Phase, ApiKey, Permission); 14] = [
+pub(crate) const PERMISSIONS: [(Phase, ApiKey, Permission); 16] = [
     (Handshake, ApiVersions, Serve),
     (Handshake, SaslHandshake, Serve),
     (Handshake, SaslAuthenticate, RefuseAndClose(IllegalSaslState)),
+    (Unsecured, ApiVersions, Serve),
+    // Clients show the names of the mechanisms, so the one that is there says what to change.
+    (Unsecured, SaslHandshake, Serve),
     (Token, ApiVersions, Serve),
     (Token, SaslAuthenticate, Serve),
     (Token, SaslHandshake, RefuseAndClose(IllegalSaslState)),
@@ -93,12 +100,14 @@ pub(crate) const PERMISSIONS: [(Phase, ApiKey, Permission); 14] = [
 ];
 
 /// The phases in which the connection serves its peer.
-pub(crate) const OPEN: &[Phase] = &[Handshake, RawToken, Token, Verifying, Ready];
+pub(crate) const OPEN: &[Phase] = &[Handshake, Unsecured, RawToken, Token, Verifying, Ready];
 
-const NOT_CLOSED: &[Phase] = &[Handshake, RawToken, Token, Verifying, Ready, Closing, Lingering];
+const NOT_CLOSED: &[Phase] =
+    &[Handshake, Unsecured, RawToken, Token, Verifying, Ready, Closing, Lingering];
 
 /// Every way from one phase to another.
-pub(crate) const TRANSITIONS: [Transition; 7] = [
+pub(crate) const TRANSITIONS: [Transition; 8] = [
+    Transition { from: &[Handshake], trigger: Trigger::Plaintext, to: Unsecured },
     Transition { from: &[Handshake], trigger: Trigger::HandshakeV0, to: RawToken },
     Transition { from: &[Handshake], trigger: Trigger::HandshakeV1, to: Token },
     Transition { from: &[RawToken, Token], trigger: Trigger::TokenArrived, to: Verifying },

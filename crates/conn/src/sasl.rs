@@ -5,6 +5,10 @@ use crate::recv::wipe;
 /// The one SASL mechanism.
 pub(crate) const PLAIN: &str = "PLAIN";
 
+/// The name by which a client without TLS learns what to change, since most of them show it. 24 bytes:
+/// librdkafka cuts at 32.
+pub(crate) const PLAIN_OVER_TLS: &str = "PLAIN over SASL_SSL only";
+
 /// A password. It has no printed form, and its memory is overwritten when it is dropped.
 pub struct Secret(Vec<u8>);
 

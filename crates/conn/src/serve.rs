@@ -33,8 +33,10 @@ impl Connection {
         let (key, version) = (peek.api_key, peek.api_version);
         let unsupported = CloseReason::UnsupportedApi { key, version };
         let Some(api) = ApiKey::from_i16(key) else { return Err(unsupported) };
-        let not_allowed = CloseReason::ApiNotAllowed { phase: self.phase, api };
-        let permission = self.phase.permission(api).ok_or(not_allowed)?;
+        let permission = self.phase.permission(api).ok_or_else(|| match self.phase {
+            Phase::Unsecured => self.login.unsecured(),
+            phase => CloseReason::ApiNotAllowed { phase, api },
+        })?;
         if !api.supports(version) {
             return self.refuse_version(api, peek.correlation_id, unsupported);
         }

@@ -25,6 +25,7 @@ pub(crate) fn code(reason: &CloseReason) -> Option<Code> {
         | CloseReason::Aborted(AbortReason::Shutdown | AbortReason::Other(_)) => return None,
         CloseReason::Aborted(AbortReason::KeyRevoked) => Code::KeyRevoked,
         CloseReason::Tls(failure) => return tls_code(failure),
+        CloseReason::PlaintextOnTlsPort { .. } => Code::PlaintextOnTls,
         CloseReason::TlsOnPlaintextPort => Code::TlsOnPlaintext,
         CloseReason::HttpRequest => Code::Http,
         CloseReason::AuthTimeout => Code::LoginTimeout,

@@ -8,6 +8,16 @@ pub trait OnSecured: Machine<Closed: From<TlsFailure>> {
     /// Takes note that the TLS handshake is complete. `server_name` is the SNI the peer sent
     /// (RFC 6066, section 3), lower case; clients that connect to an address send none.
     fn handle_secured(&mut self, server_name: Option<&str>);
+
+    /// The peer does not speak TLS: these are its first bytes, zero where it sent fewer. Whether the
+    /// machine wants to tell it so in its own protocol.
+    ///
+    /// If so, the layer steps aside and the machine gets everything from the first byte on, in clear.
+    /// It must serve nothing, and ask for nothing secret. By default the layer closes without a byte.
+    fn handle_unsecured(&mut self, first_bytes: [u8; 8]) -> bool {
+        let _nothing_to_say = first_bytes;
+        false
+    }
 }
 
 /// Why a TLS layer gave up on its peer.

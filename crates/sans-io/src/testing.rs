@@ -94,6 +94,7 @@ pub struct Frames {
     idle_after: Duration,
     deadline: Instant,
     active: bool,
+    in_clear: bool,
 }
 
 impl Frames {
@@ -114,7 +115,14 @@ impl Frames {
             idle_after,
             deadline: now + idle_after,
             active: false,
+            in_clear: false,
         }
+    }
+
+    /// The same, talking to peers without TLS in clear.
+    #[must_use]
+    pub fn in_clear(self) -> Self {
+        Self { in_clear: true, ..self }
     }
 
     /// `payload` as a frame.
@@ -266,5 +274,9 @@ impl Machine for Frames {
 impl OnSecured for Frames {
     fn handle_secured(&mut self, server_name: Option<&str>) {
         self.secured = Some(Event::Secured(server_name.map(str::to_owned)));
+    }
+
+    fn handle_unsecured(&mut self, _first_bytes: [u8; 8]) -> bool {
+        self.in_clear
     }
 }

@@ -52,6 +52,8 @@ pub struct Tls<M> {
 enum Phase {
     /// The peer has not yet shown that it speaks TLS.
     Greeting,
+    /// The peer does not speak TLS, and the inner machine tells it so, in clear.
+    Clear,
     Handshake,
     Open,
     /// The inner machine wants to end: what arrives is discarded.
@@ -121,12 +123,13 @@ impl<M: OnSecured> Tls<M> {
             if self.incoming.as_slice().is_empty() {
                 return self.receive_end() || moved;
             }
-            if self.phase == Phase::Greeting {
-                if !self.recognise() {
-                    return moved;
-                }
-            } else {
-                self.decrypt();
+            let goes_on = match self.phase {
+                Phase::Greeting => self.recognise(),
+                Phase::Clear => self.pass_on(),
+                _ => self.decrypt(),
+            };
+            if !goes_on {
+                return moved;
             }
             moved = true;
         }
@@ -142,16 +145,31 @@ impl<M: OnSecured> Tls<M> {
         } else {
             let mut first_bytes = [0; FIRST_BYTES];
             first_bytes.iter_mut().zip(received).for_each(|(to, from)| *to = *from);
+            if self.inner.handle_unsecured(first_bytes) {
+                self.phase = Phase::Clear;
+                return true;
+            }
             self.end = Some(End::Failed(TlsFailure::NotTls { first_bytes }));
         }
         true
     }
 
-    /// Gives rustls one record, or what has arrived of it.
+    /// Moves what has arrived into the inner machine as it is. Whether it has taken any.
+    fn pass_on(&mut self) -> bool {
+        let Some(space) = self.inner.recv_space() else { return false };
+        let received = self.incoming.as_slice();
+        let bytes = received.len().min(space.len());
+        space[..bytes].copy_from_slice(&received[..bytes]);
+        self.incoming.consume(bytes);
+        self.inner.handle_received(bytes);
+        true
+    }
+
+    /// Gives rustls one record, or what has arrived of it. Always takes something.
     ///
     /// Not more: the next one has to wait until the inner machine has taken this one, so that
     /// back-pressure is exact and a bad record never overtakes a good one.
-    fn decrypt(&mut self) {
+    fn decrypt(&mut self) -> bool {
         let received = self.incoming.as_slice();
         let record_bytes = self.record.advance(received);
         let mut ciphertext = &received[..record_bytes];
@@ -174,6 +192,7 @@ impl<M: OnSecured> Tls<M> {
             (Err(reason), Ok(_)) => Some(self.failed(reason)),
             (Ok(_), Ok(state)) => state.peer_has_closed().then_some(End::Eof),
         };
+        true
     }
 
     fn failed(&self, reason: String) -> End {
@@ -227,6 +246,7 @@ impl<M: OnSecured> Tls<M> {
                 self.session.send_close_notify();
                 self.phase = Phase::Closing;
             }
+            Phase::Clear => return false,
             // A peer without a finished handshake gets no alert with its end of stream.
             Phase::Greeting | Phase::Handshake if idle && inner.fin => self.phase = Phase::Closing,
             _ => {}
@@ -289,6 +309,7 @@ impl<M: OnSecured> Tls<M> {
     fn wait(&self, inner: Wait) -> Wait {
         let (welcome, want) = match self.phase {
             Phase::Greeting => (true, 1),
+            Phase::Clear => (inner.read && self.incoming.as_slice().is_empty(), 1),
             Phase::Handshake => (true, self.record.missing()),
             Phase::Open => {
                 let behind_record = inner.want.saturating_sub(self.record.partial());
@@ -297,10 +318,11 @@ impl<M: OnSecured> Tls<M> {
             Phase::Closing | Phase::Leaving { .. } => (true, 1),
         };
         let closing = self.phase == Phase::Closing;
+        let clear = self.phase == Phase::Clear;
         Wait {
             read: welcome && !self.peer_ended && (closing || self.end.is_none()),
-            write: !self.outgoing.is_empty(),
-            fin: closing && inner.fin && !inner.write && self.outgoing.is_empty(),
+            write: !self.outgoing.is_empty() || clear && inner.write,
+            fin: (closing || clear) && inner.fin && !inner.write && self.outgoing.is_empty(),
             want,
             deadline: inner.deadline,
         }
@@ -330,6 +352,9 @@ impl<M: OnSecured> Machine for Tls<M> {
     }
 
     fn transmit<'a>(&'a self, out: &mut [IoSlice<'a>]) -> usize {
+        if self.phase == Phase::Clear {
+            return self.inner.transmit(out);
+        }
         match out.first_mut() {
             Some(slot) if !self.outgoing.is_empty() => {
                 *slot = IoSlice::new(self.outgoing.as_slice());
@@ -340,6 +365,9 @@ impl<M: OnSecured> Machine for Tls<M> {
     }
 
     fn handle_sent(&mut self, n: usize) {
+        if self.phase == Phase::Clear {
+            return self.inner.handle_sent(n);
+        }
         self.outgoing.handle_sent(n);
         // A record is longer than what it carries, so no more than this can still be on its way.
         let unsent = self.unsent.min(self.outgoing.len());

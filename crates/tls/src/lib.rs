@@ -24,8 +24,10 @@
 //!   a bad record is delivered before the connection fails. A stream that ends without
 //!   `close_notify` is an ordinary end of file for the inner machine: many Kafka clients close that
 //!   way, and a length-prefixed protocol sees for itself whether it was cut inside a frame.
-//! - **Silence towards strangers.** A peer whose first byte is no TLS record gets no alert, because
-//!   a Kafka client would read one as the length of a huge frame.
+//! - **No alert for strangers.** A peer whose first byte is no TLS record gets none, because a Kafka
+//!   client would read one as the length of a huge frame. If the inner machine has something to say
+//!   to it ([`handle_unsecured`](logboom_sans_io::OnSecured::handle_unsecured)), it says it in clear;
+//!   otherwise the stream ends without a byte.
 //!
 //! # What is not an argument
 //!

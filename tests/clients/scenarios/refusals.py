@@ -82,8 +82,7 @@ def refusals(deployment, narrow):
         Refusal("unknown Logstore", right, UNKNOWN, "nknown topic", "LB0521", MESSAGE_TIMEOUT_MS),
         Refusal("invalid Logstore name", right, INVALID, "Invalid topic", "LB0522"),
         Refusal("another mechanism", scram, ALLOWED, "Unsupported SASL mechanism", "LB0404"),
-        # The server hangs up without a word, and each version words that differently.
-        Refusal("no TLS", plaintext, ALLOWED, "", "LB0311"),
+        Refusal("no TLS", plaintext, ALLOWED, "PLAIN over SASL_SSL only", "LB0311"),
     ]
 
 

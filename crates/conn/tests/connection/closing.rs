@@ -194,6 +194,67 @@ fn http_is_told_so_in_http_inside_tls_too() {
 }
 
 #[test]
+fn a_client_without_tls_learns_what_to_change_and_keeps_its_password() {
+    for version in [0, 1] {
+        let mut host = Host::new(Limits::default());
+        let hello = client::api_versions(3, 1);
+        assert!(host.connection.handle_unsecured(*hello.first_chunk().unwrap()));
+        assert_eq!(host.connection.phase(), Phase::Unsecured);
+        host.send(&hello);
+        host.read_all();
+        assert_eq!(host.responses().len(), 1);
+        host.send(&client::handshake(version, 2, "PLAIN"));
+        // A token that was sent without waiting is thrown away.
+        host.send(&client::authenticate(0, 3, TOKEN));
+        host.read_all();
+        let told = b"\x00\x21\0\0\0\x01\0\x18PLAIN over SASL_SSL only";
+        assert!(host.received.ends_with(told), "{}", host.received.escape_ascii());
+        assert!(host.wait().fin);
+        assert!(host.events.is_empty(), "{:?}", host.events);
+        host.connection.handle_eof();
+        assert!(matches!(host.closed(), CloseReason::PlaintextOnTlsPort { .. }));
+    }
+}
+
+#[test]
+fn a_client_without_tls_is_served_nothing_and_not_for_long() {
+    let refused = |frames: &[Vec<u8>]| {
+        let mut host = Host::new(Limits::default());
+        assert!(host.connection.handle_unsecured(*frames[0].first_chunk().unwrap()));
+        for frame in frames {
+            host.send(frame);
+        }
+        host.read_all();
+        host.connection.handle_eof();
+        host.closed()
+    };
+    let hello = client::api_versions(0, 1);
+    let metadata = client::metadata(1, 2, Some(&["nginx"]));
+    let gone = refused(std::slice::from_ref(&hello));
+    assert!(matches!(gone, CloseReason::PlaintextOnTlsPort { .. }), "{gone}");
+    let impatient = refused(&[hello.clone(), metadata]);
+    assert!(matches!(impatient, CloseReason::PlaintextOnTlsPort { .. }), "{impatient}");
+    let expected = CloseReason::TooManyFramesBeforeAuth { frames_max: 4 };
+    assert_eq!(refused(&vec![hello; 5]), expected);
+}
+
+#[test]
+fn only_the_beginning_of_a_login_is_answered_in_clear() {
+    for first in [
+        *b"\0\0\0\x20\0\x03\0\x01",
+        *b"\0\0\0\x20\0\0\0\x03",
+        *b"\0\0\0\x01\0\x12\0\x03",
+        *b"\0\x01\0\0\0\x12\0\x03",
+        *b"SSH-2.0-",
+    ] {
+        let mut host = Host::new(Limits::default());
+        assert!(!host.connection.handle_unsecured(first), "{}", first.escape_ascii());
+        assert_eq!(host.connection.phase(), Phase::Handshake);
+    }
+    assert!(Host::new(Limits::default()).connection.handle_unsecured(*b"GET / HT"));
+}
+
+#[test]
 fn other_protocols_are_recognised_only_at_the_very_beginning() {
     let mut host = Host::ready(Limits::default());
     host.send(b"GET / HTTP/1.1\r\n");

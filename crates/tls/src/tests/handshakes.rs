@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use logboom_sans_io::testing::{Closed, Event};
+use logboom_sans_io::testing::{Closed, Command, Event, Frames};
 use logboom_sans_io::{Machine, TlsFailure};
 use proptest::prelude::*;
 use rustls::crypto::aws_lc_rs;
@@ -37,6 +37,27 @@ fn plaintext_is_recognised_and_gets_no_byte() {
         let first_bytes = bytes[..8].try_into().expect("eight bytes");
         assert_eq!(pair.closed, Some(Closed::Tls(TlsFailure::NotTls { first_bytes })));
         assert_eq!(pair.from_server, []);
+    }
+}
+
+#[test]
+fn a_machine_that_has_something_to_say_to_plaintext_says_it_in_clear() {
+    let spoken: Vec<u8> =
+        (0..40_u8).flat_map(|number| Frames::encode(&vec![number; 900])).collect();
+    for cut in [1, 7, usize::MAX] {
+        let mut pair = Pair::in_clear();
+        pair.cuts = vec![cut];
+        pair.to_server.clone_from(&spoken);
+        pair.settle_in_clear();
+        assert!(pair.from_server == spoken, "every frame is answered, in clear");
+        pair.server.apply(Command::Drain).expect("an open machine drains");
+        pair.settle_in_clear();
+        let wait = pair.wait.expect("the server lingers");
+        assert!(wait.fin && wait.read && !wait.write);
+        assert!(pair.from_server == spoken, "no close_notify");
+        pair.server.handle_eof();
+        pair.settle_in_clear();
+        assert_eq!(pair.closed, Some(Closed::Drained));
     }
 }
 

@@ -100,6 +100,16 @@ impl Pair {
         pair
     }
 
+    /// A machine that answers in clear to peers without TLS. The client is not one of those: what a
+    /// peer says is put into `to_server`, and [`settle_in_clear`](Self::settle_in_clear) moves it.
+    pub(crate) fn in_clear() -> Self {
+        let mut pair = Self::new(&rustls::version::TLS13);
+        let config = server_config(CertificateResolver::new(certificate(&["localhost"]).key));
+        let machine = Frames::new(IDLE_AFTER, pair.now).in_clear();
+        pair.server = Tls::new(config, machine).expect("a usable configuration");
+        pair
+    }
+
     #[expect(clippy::disallowed_methods, reason = "the first instant; a test adds to it")]
     pub(crate) fn with(server: Arc<ServerConfig>, client: ClientConfig, name: &str) -> Self {
         let name = ServerName::try_from(name.to_owned()).expect("a valid name");
@@ -178,6 +188,14 @@ impl Pair {
             if self.closed.is_some() || !(self.move_outwards() | self.move_inwards()) {
                 return;
             }
+        }
+    }
+
+    /// Moves everything that there is to move, without a word from the client.
+    pub(crate) fn settle_in_clear(&mut self) {
+        self.poll();
+        while self.closed.is_none() && self.move_outwards() | self.move_inwards() {
+            self.poll();
         }
     }
 
