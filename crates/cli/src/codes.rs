@@ -49,6 +49,8 @@ codes! {
     "LB0202" "the data directory is damaged",
     "LB0203" "the address is in use",
     "LB0204" "the address cannot be listened on",
+    "LB0205" "an inherited socket cannot be used",
+    "LB0206" "this machine does not allow so many connections",
     "LB0311" "plaintext on a TLS port",
     "LB0312" "TLS on a plaintext port",
     "LB0313" "HTTP on a Kafka port",

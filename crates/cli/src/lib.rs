@@ -32,6 +32,7 @@
 //! well, 1 after a failure at run time, and 2 if the command line or the configuration is wrong.
 
 mod args;
+mod capacity;
 pub mod client_conf;
 mod client_config;
 mod clock;
@@ -45,6 +46,7 @@ mod environment;
 mod failure;
 mod io_reason;
 mod logging;
+mod needs;
 mod new_key;
 mod producer;
 mod program;
@@ -62,6 +64,7 @@ use std::sync::Arc;
 use logboom_sans_io::{Service, Shutdown};
 
 pub use environment::Environment;
+pub use needs::Needs;
 
 use args::{Cli, Command};
 use commands::Context;
@@ -73,6 +76,9 @@ use program::Program;
 pub trait Runtime {
     /// Its name; the binary is called `logboom-<name>`.
     const NAME: &'static str;
+
+    /// What each connection costs; the machine is asked at start whether it has that much.
+    const NEEDS: Needs = Needs::SHARED_THREADS;
 
     /// Serves connections of `listeners` until `shutdown` is triggered and the last of them has
     /// ended.
@@ -105,7 +111,8 @@ pub fn main(runtime: impl Runtime) -> ExitCode {
         is_terminal: console.err_is_terminal(),
         color: console.err_color(),
     };
-    let context = Context { program, environment, console, quiet: cli.global.quiet };
+    let needs = needs_of(&runtime);
+    let context = Context { program, environment, console, needs, quiet: cli.global.quiet };
     match logging::start(&log).and_then(|()| run(&cli, &context, &runtime)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -119,6 +126,10 @@ pub fn main(runtime: impl Runtime) -> ExitCode {
 fn program_of<R: Runtime>(_: &R, called_as: Option<PathBuf>, environment: &Environment) -> Program {
     let executable = std::env::current_exe().ok();
     Program::detect(R::NAME, called_as.as_deref(), executable.as_deref(), environment)
+}
+
+fn needs_of<R: Runtime>(_: &R) -> Needs {
+    R::NEEDS
 }
 
 fn run(cli: &Cli, context: &Context, runtime: &impl Runtime) -> Result<(), Failure> {

@@ -5,6 +5,7 @@ use clap::ValueEnum;
 use jiff::Timestamp;
 
 use super::Context;
+use crate::capacity;
 use crate::config::{self, Examined, Request, Scope};
 use crate::diagnostics::count;
 use crate::failure::Failure;
@@ -56,13 +57,16 @@ enum Format {
 /// Reports every mistake in a configuration.
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let scope = if args.no_environment { Scope::Files } else { Scope::Names };
-    let examined = config::examine(&Request {
+    let mut examined = config::examine(&Request {
         file: &args.config,
         settings: &args.settings,
         environment: &context.environment,
         scope,
         now: Timestamp::now(),
     });
+    if scope != Scope::Files {
+        capacity::check(&mut examined.findings, &examined.config, context.needs);
+    }
     if args.show_effective {
         context.console.print(&examined.effective())?;
     }

@@ -18,6 +18,7 @@ use crate::console::Console;
 use crate::diagnostics::{Findings, count};
 use crate::environment::Environment;
 use crate::failure::Failure;
+use crate::needs::Needs;
 use crate::program::Program;
 
 /// What every command is given besides its own options.
@@ -29,6 +30,8 @@ pub(crate) struct Context {
     pub(crate) environment: Environment,
     /// Its output streams.
     pub(crate) console: Console,
+    /// What each connection of the server costs.
+    pub(crate) needs: Needs,
     /// Whether to say nothing but errors.
     pub(crate) quiet: bool,
 }

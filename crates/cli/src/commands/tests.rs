@@ -45,8 +45,9 @@ fn run<const N: usize>(line: &str, variables: [(&str, &str); N]) -> Ran {
     let cli = args::parse(&program, words).unwrap();
     let (out, err) = (Buffer::default(), Buffer::default());
     let console = Console::captured(Box::new(out.clone()), Box::new(err.clone()));
-    let context =
-        Context { program, environment: Environment::from(variables), console, quiet: false };
+    let environment = Environment::from(variables);
+    let needs = Needs::SHARED_THREADS;
+    let context = Context { program, environment, console, needs, quiet: false };
     let result = match &cli.command {
         Command::Init(args) => init::run(args, &context),
         Command::Check(args) => check::run(args, &context),

@@ -93,18 +93,7 @@ pub struct Loaded {
 ///
 /// Everything that was found, if any of it stops the server.
 pub fn load(request: &Request<'_>) -> Result<Loaded, Findings> {
-    let examined = examine(request);
-    let findings = examined.findings;
-    match examined.material {
-        Some(material) if findings.error_count() == 0 => Ok(Loaded {
-            digest: effective::digest(&examined.config),
-            config: examined.config,
-            directory: Arc::new(material.directory),
-            tls: material.tls,
-            warnings: findings,
-        }),
-        _ => Err(findings),
-    }
+    examine(request).into_loaded()
 }
 
 /// What looking at a configuration has shown.
@@ -121,6 +110,25 @@ pub struct Examined {
 }
 
 impl Examined {
+    /// What a server can run on.
+    ///
+    /// # Errors
+    ///
+    /// Everything that was found, if any of it stops the server.
+    pub fn into_loaded(self) -> Result<Loaded, Findings> {
+        let findings = self.findings;
+        match self.material {
+            Some(material) if findings.error_count() == 0 => Ok(Loaded {
+                digest: effective::digest(&self.config),
+                config: self.config,
+                directory: Arc::new(material.directory),
+                tls: material.tls,
+                warnings: findings,
+            }),
+            _ => Err(findings),
+        }
+    }
+
     /// All values in force with where they come from. Secrets are `***`.
     #[must_use]
     pub fn effective(&self) -> String {

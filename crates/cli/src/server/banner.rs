@@ -18,6 +18,8 @@ pub(crate) struct Banner<'a> {
     pub(crate) origin: &'a Origin<'a>,
     pub(crate) context: &'a Context,
     pub(crate) addresses: &'a [SocketAddr],
+    /// Which of them were bound before this process began.
+    pub(crate) inherited: &'a [bool],
     pub(crate) begin: Instant,
 }
 
@@ -109,11 +111,12 @@ impl Banner<'_> {
 
     /// Each listener: its address, what it speaks, and what clients are told.
     fn endpoints(&self) -> impl Iterator<Item = String> {
-        let listeners = self.config().listeners.iter().zip(self.addresses);
-        listeners.map(|(listener, bound)| {
+        let listeners = self.config().listeners.iter().zip(self.addresses).zip(self.inherited);
+        listeners.map(|((listener, bound), inherited)| {
             let tls = if *listener.tls { "TLS, " } else { "NO TLS, " };
             let told = listener.advertise.endpoint("{project}", bound.port());
-            format!("{bound}   {tls}SASL/PLAIN   clients are told: {told}")
+            let socket = if *inherited { "   inherited socket" } else { "" };
+            format!("{bound}   {tls}SASL/PLAIN   clients are told: {told}{socket}")
         })
     }
 

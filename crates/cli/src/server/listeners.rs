@@ -13,17 +13,33 @@ use crate::failure::Failure;
 pub(crate) struct Bound {
     pub(crate) sockets: Vec<TcpListener>,
     pub(crate) addresses: Vec<SocketAddr>,
+    /// Which of them somebody else has bound.
+    pub(crate) inherited: Vec<bool>,
     pub(crate) ports: Vec<Port>,
 }
 
-/// Binds every listener. All that cannot be bound are reported together. In a demo, `--listen` says
-/// where to listen instead.
-pub(crate) fn bind(loaded: &Loaded, demo: bool) -> Result<Bound, Failure> {
-    let mut bound = Bound { sockets: Vec::new(), addresses: Vec::new(), ports: Vec::new() };
+/// Binds every listener that has not inherited its socket. All that cannot be bound are reported
+/// together. In a demo, `--listen` says where to listen instead.
+pub(crate) fn bind(
+    loaded: &Loaded,
+    inherited: Vec<Option<TcpListener>>,
+    demo: bool,
+) -> Result<Bound, Failure> {
+    let mut bound = Bound {
+        sockets: Vec::new(),
+        addresses: Vec::new(),
+        inherited: inherited.iter().map(Option::is_some).collect(),
+        ports: Vec::new(),
+    };
     let mut findings = Findings::default();
-    for (listener, tls) in loaded.config.listeners.iter().zip(&loaded.tls) {
+    let listeners = loaded.config.listeners.iter().zip(&loaded.tls);
+    for ((listener, tls), inherited) in listeners.zip(inherited) {
         let wanted = listener.address.value;
-        match TcpListener::bind(wanted).and_then(|socket| Ok((socket.local_addr()?, socket))) {
+        let socket = match inherited {
+            Some(socket) => prepare(socket),
+            None => TcpListener::bind(wanted),
+        };
+        match socket.and_then(|socket| Ok((socket.local_addr()?, socket))) {
             Ok((address, socket)) => {
                 let described = describe(listener, address);
                 bound.ports.push(match tls {
@@ -40,6 +56,12 @@ pub(crate) fn bind(loaded: &Loaded, demo: bool) -> Result<Bound, Failure> {
         0 => Ok(bound),
         _ => Err(Failure::Run(Box::new(findings))),
     }
+}
+
+/// Puts an inherited socket into the state of a new one: whoever used it before shares its flags.
+fn prepare(socket: TcpListener) -> io::Result<TcpListener> {
+    socket.set_nonblocking(false)?;
+    Ok(socket)
 }
 
 fn describe(listener: &config::Listener, bound: SocketAddr) -> Listener {

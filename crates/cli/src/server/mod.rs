@@ -3,6 +3,7 @@
 mod banner;
 mod brief;
 mod data_dir;
+mod inherited;
 mod limits;
 mod listeners;
 mod probe;
@@ -11,4 +12,5 @@ mod start;
 mod supervisor;
 
 pub(crate) use brief::Brief;
+pub(crate) use inherited::Inherited;
 pub(crate) use start::{Origin, run};

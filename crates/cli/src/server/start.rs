@@ -1,7 +1,7 @@
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use logboom_conn::{Config as ConnectionConfig, ConfigError};
@@ -12,16 +12,21 @@ use logboom_store::{OpenError, RealDisk, Recovery, Store};
 use super::banner::Banner;
 use super::brief::Brief;
 use super::data_dir;
+use super::inherited::Inherited;
 use super::limits;
 use super::listeners::{self, Bound};
 use super::signals::{Signals, Wish};
 use super::supervisor::Supervisor;
 use crate::Runtime;
+use crate::clock::now;
 use crate::commands::Context;
 use crate::config::{Config, Loaded};
 use crate::demo::Demo;
 use crate::diagnostics::{Finding, Findings, Severity};
 use crate::failure::Failure;
+
+/// How much longer than its drain the server before this one may take to end.
+const HANDOVER: Duration = Duration::from_secs(5);
 
 /// Where the configuration of a server is from.
 pub(crate) enum Origin<'a> {
@@ -49,20 +54,23 @@ impl Origin<'_> {
 /// Runs a server until it is told to stop.
 pub(crate) fn run(
     mut origin: Origin<'_>,
+    inherited: Inherited,
     context: &Context,
     runtime: &impl Runtime,
     begin: Instant,
 ) -> Result<(), Failure> {
     let loaded = origin.loaded();
     // Before anything is made: a second server in the same place must not touch the first one's.
-    let (store, recovery) = open_store(&loaded.config)?;
+    let until = begin + patience(&loaded.config, &inherited);
+    let inherited = inherited.assign(&loaded.config.listeners)?;
+    let (store, recovery) = open_store(&loaded.config, until)?;
     let engine = Engine::new(store.clone(), Arc::clone(&loaded.directory), {
         limits::of_engine(&loaded.config.node.limits)
     })
     .map_err(|error| Failure::run(format!("cannot write the catalogue of the store: {error}")))?;
     let connections = connection_config(&loaded.config, &engine)
         .map_err(|error| Failure::usage(error.to_string(), "correct [node.limits]"))?;
-    let bound = listeners::bind(loaded, matches!(origin, Origin::Demo(_)))?;
+    let bound = listeners::bind(loaded, inherited, matches!(origin, Origin::Demo(_)))?;
     if let Origin::Demo(demo) = &mut origin {
         write_client_conf(demo, &bound)?;
     }
@@ -74,7 +82,13 @@ pub(crate) fn run(
         // Nobody listens any more if the server is stopping anyway.
         let _ = failing.send(Wish::Fail(poison));
     });
-    let banner = Banner { origin: &origin, context, addresses: &bound.addresses, begin };
+    let banner = Banner {
+        origin: &origin,
+        context,
+        addresses: &bound.addresses,
+        inherited: &bound.inherited,
+        begin,
+    };
     banner.show(&recovery);
 
     let running_digest = Mutex::new(origin.loaded().digest.clone());
@@ -116,8 +130,18 @@ fn supervise(
     })
 }
 
-/// Opens the store, and recovers what a crash has left.
-fn open_store(config: &Config) -> Result<(Store, Recovery), Failure> {
+/// How long to wait for the server before this one to let go of the data directory. Whoever passes
+/// sockets may start this process while that one still answers what it has received.
+fn patience(config: &Config, inherited: &Inherited) -> Duration {
+    if inherited.is_empty() {
+        return Duration::ZERO;
+    }
+    limits::time(config.node.limits.drain_timeout) + HANDOVER
+}
+
+/// Opens the store, and recovers what a crash has left. While another server has it, tries again
+/// until `until`.
+fn open_store(config: &Config, until: Instant) -> Result<(Store, Recovery), Failure> {
     let directory = config.node.store_dir();
     let shown = directory.display();
     let created = data_dir::create(&config.node.data_dir);
@@ -130,8 +154,23 @@ fn open_store(config: &Config) -> Result<(Store, Recovery), Failure> {
         .fill(&mut entropy)
         .map_err(|error| Failure::run(format!("no randomness to be had: {error}")))?;
     let now_ms = Timestamp::now().as_millisecond();
-    let opened =
-        Store::open(Arc::new(disk), limits::of_store(&config.node.limits), entropy, now_ms);
+    let disk = Arc::new(disk);
+    let mut waits = false;
+    let opened = loop {
+        let disk = Arc::clone(&disk);
+        match Store::open(disk, limits::of_store(&config.node.limits), entropy, now_ms) {
+            // Each attempt waits a moment by itself.
+            Err(OpenError::InUse) if now() < until => {
+                if !std::mem::replace(&mut waits, true) {
+                    tracing::info!(
+                        target: "logboom::start",
+                        "waiting for the server before this one, which still uses {shown}",
+                    );
+                }
+            }
+            opened => break opened,
+        }
+    };
     opened.map_err(|error| {
         Failure::run_with(match &error {
             OpenError::InUse => {
