@@ -6,8 +6,8 @@ use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::{
     ApiVersionsRequest, ApiVersionsResponse, InitProducerIdRequest, MetadataRequest,
-    MetadataResponse, ProduceRequest, RequestHeader, ResponseHeader, SaslAuthenticateRequest,
-    SaslHandshakeRequest, TopicName,
+    MetadataResponse, ProduceRequest, ProduceResponse, RequestHeader, ResponseHeader,
+    SaslAuthenticateRequest, SaslHandshakeRequest, TopicName,
 };
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
 use logboom_wire::api::ApiKey;
@@ -177,14 +177,7 @@ impl Client {
     ///
     /// If the answer is not to one partition.
     pub fn receive_offset(&mut self) -> io::Result<Result<u64, ProduceError>> {
-        let answer = self.receive::<ProduceRequest>()?;
-        let [topic] = &answer.responses[..] else { panic!("one topic: {answer:?}") };
-        let [shard] = &topic.partition_responses[..] else { panic!("one shard: {answer:?}") };
-        if shard.error_code == 0 {
-            return Ok(Ok(shard.base_offset.try_into().expect("an offset")));
-        }
-        let message = shard.error_message.as_ref().map(ToString::to_string).unwrap_or_default();
-        Ok(Err(ProduceError { code: shard.error_code, message }))
+        Ok(offset(&self.receive::<ProduceRequest>()?))
     }
 
     /// Sends bytes as they are.
@@ -240,8 +233,14 @@ impl Client {
 
     /// Reads the answer to the oldest request, which must be of type `R`.
     fn receive<R: Request>(&mut self) -> io::Result<R::Response> {
+        self.receive_after::<R>(&[])
+    }
+
+    /// The same, when the first bytes of its length were read already.
+    fn receive_after<R: Request>(&mut self, read: &[u8]) -> io::Result<R::Response> {
         let mut prefix = [0; 4];
-        self.stream.read_exact(&mut prefix)?;
+        prefix[..read.len()].copy_from_slice(read);
+        self.stream.read_exact(&mut prefix[read.len()..])?;
         let mut frame = vec![0; u32::from_be_bytes(prefix) as usize];
         self.stream.read_exact(&mut frame)?;
         let mut frame = Bytes::from(frame);
@@ -253,6 +252,17 @@ impl Client {
             .and_then(|_| R::Response::decode(&mut frame, version));
         answer.map_err(|error| io::Error::new(ErrorKind::InvalidData, error.to_string()))
     }
+}
+
+/// The offset in an answer about one partition.
+fn offset(answer: &ProduceResponse) -> Result<u64, ProduceError> {
+    let [topic] = &answer.responses[..] else { panic!("one topic: {answer:?}") };
+    let [shard] = &topic.partition_responses[..] else { panic!("one shard: {answer:?}") };
+    if shard.error_code == 0 {
+        return Ok(shard.base_offset.try_into().expect("an offset"));
+    }
+    let message = shard.error_message.as_ref().map(ToString::to_string).unwrap_or_default();
+    Err(ProduceError { code: shard.error_code, message })
 }
 
 /// The highest version that the server advertises.

@@ -21,15 +21,22 @@ impl Process {
     /// If there is no such program.
     #[must_use]
     pub fn spawn(command: Command) -> Self {
-        Self::spawn_heard_until(command, |_| false)
+        Self::spawn_heard_until(command, Stdio::null(), |_| false)
+    }
+
+    /// The same, with something on its standard input.
+    #[must_use]
+    pub(super) fn spawn_with(command: Command, stdin: Stdio) -> Self {
+        Self::spawn_heard_until(command, stdin, |_| false)
     }
 
     /// The same, but its standard error is closed behind the line that `is_last` picks.
     pub(super) fn spawn_heard_until(
         mut command: Command,
+        stdin: Stdio,
         is_last: impl Fn(&str) -> bool + Send + 'static,
     ) -> Self {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
         let stdout = Lines::capture(child.stdout.take().expect("it is piped"));
         let stderr = Lines::capture_until(child.stderr.take().expect("it is piped"), is_last);

@@ -22,6 +22,23 @@ impl Program {
         command
     }
 
+    /// A command line that a shell runs in its own place after `prelude`, which may set limits and
+    /// variables: `$$` is the id of the program. What the shell has as standard input, the program
+    /// has as descriptor 3.
+    #[must_use]
+    pub(super) fn command_after(
+        self,
+        directory: &Path,
+        prelude: &str,
+        arguments: &[&str],
+    ) -> Command {
+        let script = format!("{prelude}; exec \"$@\" 3<&0 0</dev/null");
+        let mut command = Command::new("/bin/sh");
+        command.args(["-ec", &script, "sh", self.0]).args(arguments);
+        command.current_dir(directory).env_clear();
+        command
+    }
+
     /// Runs a command line to its end.
     ///
     /// # Panics

@@ -1,4 +1,5 @@
 use std::net::SocketAddr;
+use std::process::Stdio;
 
 use rustix::process::Signal;
 
@@ -20,10 +21,14 @@ impl Server {
     /// The same, and then closes the other end of its standard error.
     pub(super) fn start_unheard(site: &Site, arguments: &[&str]) -> Self {
         let command = site.program().command(site.directory(), arguments);
-        Self::when_ready(Process::spawn_heard_until(command, |line| ready(line).is_some()))
+        Self::when_ready(Process::spawn_heard_until(command, Stdio::null(), |line| {
+            ready(line).is_some()
+        }))
     }
 
-    fn when_ready(process: Process) -> Self {
+    /// A process that serves, once it says that it is ready.
+    #[must_use]
+    pub fn when_ready(process: Process) -> Self {
         let addresses = process
             .stderr()
             .wait_for("ready line", |lines| lines.iter().find_map(|line| ready(line)));

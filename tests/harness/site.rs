@@ -2,10 +2,11 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use tempfile::TempDir;
 
-use super::{Authority, Config, Exit, Log, Program, Rights, Server};
+use super::{Authority, Config, Exit, Log, Process, Program, Rights, Server};
 
 /// A directory with everything that one server needs; it is removed with all of its data.
 #[derive(Debug)]
@@ -119,6 +120,18 @@ impl Site {
     #[must_use]
     pub fn serve_demo(&self) -> Server {
         Server::start(self, &["serve", "--listen", "127.0.0.1:0"])
+    }
+
+    /// Starts a command line in a shell, after `prelude`, with `stdin` as its descriptor 3.
+    #[must_use]
+    pub fn start_after(
+        &self,
+        prelude: &str,
+        arguments: &[&str],
+        stdin: impl Into<Stdio>,
+    ) -> Process {
+        let command = self.program.command_after(self.directory(), prelude, arguments);
+        Process::spawn_with(command, stdin.into())
     }
 
     /// Runs a command line to its end.

@@ -3,9 +3,12 @@
 
 mod codecs;
 mod disk_full;
+mod inheriting;
 mod load;
 mod logging;
+mod machine_limits;
 mod newcomer;
+mod pipelining;
 mod reading;
 mod refused_connections;
 mod refused_requests;

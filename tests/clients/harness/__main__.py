@@ -11,7 +11,7 @@ from pathlib import Path
 from harness import install, report
 from harness.context import Context
 
-SCENARIOS = ["newcomer", "produce", "refusals", "reload", "crash", "diskfull"]
+SCENARIOS = ["newcomer", "produce", "refusals", "reload", "crash", "restart", "diskfull"]
 REPOSITORY = Path(__file__).resolve().parents[3]
 
 

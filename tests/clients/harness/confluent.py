@@ -27,15 +27,22 @@ class Producer:
         job_file = folder / f"{name}.json"
         job = {"name": name, "report": str(self.report), "config": config, "logstore": logstore, **what}
         job_file.write_text(json.dumps(job, indent=1))
-        path = os.pathsep.join([str(client.package), str(HERE)])
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "harness.confluent_worker", str(job_file)],
-                env={**os.environ, "PYTHONPATH": path},
+                [*self.command(client), str(job_file)],
+                env={**os.environ, **self.variables(client)},
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
             )
+
+    def command(self, _client):
+        """What to run, without the job."""
+        return [sys.executable, "-m", "harness.confluent_worker"]
+
+    def variables(self, client):
+        """Its variables besides ours."""
+        return {"PYTHONPATH": os.pathsep.join([str(client.package), str(HERE)])}
 
     def __enter__(self):
         return self

@@ -12,7 +12,10 @@ from harness.report import Skip
 # Each wheel bundles the librdkafka of that version: 2.0.2 is Debian's (collectd, rsyslog), 2.3.0 is
 # Vector's, 2.11.1 the first that compresses whatever Produce versions a broker lists.
 CONFLUENT_VERSIONS = ["2.0.2", "2.3.0", "2.6.1", "2.11.1", "2.16.1"]
-KCAT, CONFLUENT = "kcat", "confluent-kafka"
+# The one before it is that of Telegraf and Beats; this is the last that Debian's Go can build.
+SARAMA_VERSION = "1.43.3"
+KCAT, CONFLUENT, SARAMA = "kcat", "confluent-kafka", "sarama"
+SARAMA_SOURCE = Path(__file__).resolve().parent.parent / "sarama"
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,7 @@ class Client:
 
     name: str
     version: str
-    # Where its Python package is; None for a command.
+    # Where its Python package or its program is; None for an installed command.
     package: Path | None = None
 
     def label(self):
@@ -37,12 +40,15 @@ def cache_folder():
 
 def names_and_versions():
     """What the table of clients holds; an empty version is found out after installing."""
-    return [(KCAT, "")] + [(CONFLUENT, version) for version in CONFLUENT_VERSIONS]
+    confluent = [(CONFLUENT, version) for version in CONFLUENT_VERSIONS]
+    return [(KCAT, ""), *confluent, (SARAMA, SARAMA_VERSION)]
 
 
 def install(name, version):
     """Installs one client, unless the cache has it. `Skip` says why that is impossible."""
-    return install_kcat() if name == KCAT else install_confluent(version)
+    if name == KCAT:
+        return install_kcat()
+    return install_sarama(version) if name == SARAMA else install_confluent(version)
 
 
 def install_kcat():
@@ -69,6 +75,19 @@ def install_confluent(version):
         except OSError:  # Another run was faster; its folder is as good.
             shutil.rmtree(partial)
     return Client(CONFLUENT, version, folder)
+
+
+def install_sarama(version):
+    """A small program around the library, built with Go into the cache."""
+    if not shutil.which("go"):
+        if os.geteuid() != 0 or not shutil.which("apt-get"):
+            raise Skip("Go is missing and only root on Debian can install it: apt-get install golang-go")
+        run(["apt-get", "update"])
+        run(["apt-get", "install", "--yes", "--no-install-recommends", "golang-go", "ca-certificates"])
+    program = cache_folder() / f"{SARAMA}-{version}"
+    # Go's own cache makes this short when nothing has changed.
+    run(["go", "build", "-C", str(SARAMA_SOURCE), "-o", str(program), "."])
+    return Client(SARAMA, version, program)
 
 
 def run(command):

@@ -1,8 +1,10 @@
 """One logboom server as a process: start, reload, stop, kill, and read what it has stored."""
 
+import fcntl
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -26,6 +28,8 @@ class Server:
         self.process = None
         self.started_at = 0
         self.port = None
+        # A listening socket that outlives the process; without it, the server binds its own.
+        self.socket = None
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def __enter__(self):
@@ -40,12 +44,13 @@ class Server:
         self.started_at = self.log.stat().st_size if self.log.exists() else 0
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [self.binary, "serve", *self.arguments],
+                [*inheriting(self.socket), self.binary, "serve", *self.arguments],
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 env=environment(),
+                pass_fds=[self.socket.fileno()] if self.socket else [],
             )
         ready = wait.until(f"`ready` in {self.log}", self.ready_line, READY_SECONDS)
         address = ADDRESS.search(ready) or ADDRESS.search(self.log_text())
@@ -84,7 +89,11 @@ class Server:
 
     def interrupt(self, seconds):
         """Ctrl-C; returns the exit code, or raises after `seconds`."""
-        self.signal(signal.SIGINT)
+        return self.end(signal.SIGINT, seconds)
+
+    def end(self, number, seconds):
+        """Ends it by a signal; returns the exit code, or raises after `seconds`."""
+        self.signal(number)
         return wait.until("the end of the server", lambda: exit_code(self.process), seconds)[0]
 
     def is_running(self):
@@ -110,6 +119,24 @@ class Server:
         if done.returncode != 0:
             raise Failure(f"read {logstore} exited with {done.returncode}: {done.stderr.decode()[-500:]}")
         return [stored.parse(line) for line in done.stdout.splitlines()]
+
+
+def inheriting(listener):
+    """What to put before a command so that it gets the socket by the protocol of systemd.
+
+    LISTEN_PID must be the process that will run the command, so it is set behind the fork.
+    """
+    if not listener:
+        return []
+    place = f"3<&{listener.fileno()} {listener.fileno()}<&-"
+    return ["bash", "-c", f'LISTEN_PID=$$ LISTEN_FDS=1 exec "$@" {place}', "bash"]
+
+
+def listen():
+    """A listening socket on any free port, for a server to inherit."""
+    with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
+        # Away from 3, which is where the server finds it.
+        return socket.socket(fileno=fcntl.fcntl(listener, fcntl.F_DUPFD_CLOEXEC, 10))
 
 
 def exit_code(process):
