@@ -12,7 +12,7 @@ from harness.report import Skip
 # Each wheel bundles the librdkafka of that version: 2.0.2 is Debian's (collectd, rsyslog), 2.3.0 is
 # Vector's, 2.11.1 the first that compresses whatever Produce versions a broker lists.
 CONFLUENT_VERSIONS = ["2.0.2", "2.3.0", "2.6.1", "2.11.1", "2.16.1"]
-# The one before it is that of Telegraf and Beats; this is the last that Debian's Go can build.
+# The last one that the Go of Debian 12 can build.
 SARAMA_VERSION = "1.43.3"
 KCAT, CONFLUENT, SARAMA = "kcat", "confluent-kafka", "sarama"
 SARAMA_SOURCE = Path(__file__).resolve().parent.parent / "sarama"
@@ -86,15 +86,16 @@ def install_sarama(version):
         run(["apt-get", "install", "--yes", "--no-install-recommends", "golang-go", "ca-certificates"])
     program = cache_folder() / f"{SARAMA}-{version}"
     # Go's own cache makes this short when nothing has changed.
-    run(["go", "build", "-C", str(SARAMA_SOURCE), "-o", str(program), "."])
+    run(["go", "build", "-buildvcs=false", "-o", str(program), "."], SARAMA_SOURCE)
     return Client(SARAMA, version, program)
 
 
-def run(command):
-    """Runs a command to its end and returns what it printed, or raises with it."""
+def run(command, folder=None):
+    """Runs a command to its end, there if a folder is given, and returns what it printed, or raises with it."""
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     done = subprocess.run(
         command,
+        cwd=folder,
         env=environment,
         stdin=subprocess.DEVNULL,
         text=True,
