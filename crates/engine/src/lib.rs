@@ -33,6 +33,8 @@ mod registry;
 mod service;
 mod session;
 mod snapshot;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod topics;
 
 pub use budget::Budget;
@@ -51,3 +53,14 @@ pub use refusals::{FOLD, FOLDED_MAX};
 pub use registry::ConnectionLimits;
 pub use service::{Entropy, KafkaMachine, KafkaService, Port, SystemEntropy};
 pub use session::{Advertise, EngineSession, Listener};
+
+/// The crates whose types are part of this one's: who depends on this one needs no other, and their
+/// versions always fit.
+#[cfg(feature = "tls")]
+#[doc(no_inline)]
+pub use logboom_tls as tls;
+#[doc(no_inline)]
+pub use {
+    logboom_access as access, logboom_conn as conn, logboom_model as model,
+    logboom_sans_io as sans_io, logboom_store as store, logboom_wire as wire,
+};

@@ -21,6 +21,15 @@ pub struct Log {
     pub time_ns: Option<u32>,
 }
 
+impl Log {
+    /// The value of the first field of that name.
+    #[must_use]
+    pub fn field(&self, name: impl AsRef<[u8]>) -> Option<&Bytes> {
+        let name = name.as_ref();
+        self.contents.iter().find(|field| field.key == name).map(|field| &field.value)
+    }
+}
+
 /// One field of a log.
 #[derive(Clone, PartialEq, Eq, Message)]
 pub struct Content {
