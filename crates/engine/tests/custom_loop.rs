@@ -9,7 +9,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::task::Waker;
 use std::thread::{Builder, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use logboom_conn::{CloseReason, Limits};
 use logboom_engine::sans_io::{Service, Shutdown};
@@ -111,16 +111,19 @@ fn timers_ring_although_nothing_happens() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the loop runs in real time")]
 fn a_reset_is_noticed_while_nothing_is_read() {
     let server = Server::start(Limits { requests_in_flight_max: 1, ..Limits::default() });
     let mut client = server.connector.login(&credentials());
     client.send_bytes(&API_VERSIONS).expect("the connection lives");
-    // Nobody commits, so this request fills the window for ever.
+    // Nobody commits, so this request fills the window until it times out.
+    let sent_at = Instant::now();
     client.send_batch("demo", 0, batch(["value"])).expect("the connection lives");
     let engine = server.endpoint.engine();
     eventually("the request arrives", || (engine.budget().used_bytes() > 0).then_some(()));
     drop(client); // with a response that it has not read, which makes it a reset
     let reason = eventually("the end", || engine.history().snapshot().pop()).reason;
+    assert!(sent_at.elapsed() < Duration::from_secs(20), "only the timeout has found it out");
     assert_eq!(reason, Some(CloseReason::Transport(ErrorKind::ConnectionReset)));
     server.stop();
 }

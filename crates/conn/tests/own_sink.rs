@@ -1,0 +1,65 @@
+//! The example with its own users and its own sink, run with a real client.
+
+#[allow(dead_code, reason = "its main is not run here")]
+#[path = "../examples/own_sink.rs"]
+mod own_sink;
+
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
+use std::thread::{Builder, JoinHandle};
+
+use logboom_conn::CloseReason;
+use logboom_tests::{Connector, Credentials, batch};
+use own_sink::{Sink, host, lock};
+
+/// Serves one connection of a sink whose only user is alice.
+fn serve_one() -> (Connector, Arc<Mutex<Sink>>, JoinHandle<CloseReason>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("a bound listener");
+    let sink = Arc::new(Mutex::new(Sink {
+        users: BTreeMap::from([("alice".into(), "wonderland".into())]),
+        address,
+        ends: BTreeMap::new(),
+        next_producer_id: 1,
+    }));
+    let shared = Arc::clone(&sink);
+    let run = move || {
+        let (stream, peer) = listener.accept().expect("a client");
+        host(&stream, peer, &shared)
+    };
+    let thread = Builder::new().spawn(run).expect("a thread");
+    (Connector::plaintext(address), sink, thread)
+}
+
+fn alice(password: &str) -> Credentials {
+    Credentials { project: "alice".into(), password: password.into() }
+}
+
+#[test]
+fn records_reach_the_sink_and_get_their_offsets() {
+    let (connector, sink, thread) = serve_one();
+    let mut client = connector.login(&alice("wonderland"));
+    let metadata = client.metadata(&["tea"]).expect("an answer");
+    assert_eq!(metadata.topics[0].partitions.len(), 1);
+    assert!(client.producer_id().expect("an answer") > 0);
+    for (values, offset) in [(&["one", "two"][..], 0), (&["three"], 2)] {
+        assert_eq!(client.produce("tea", 0, batch(values)).expect("an answer"), Ok(offset));
+    }
+    let refusal = client.produce("tea", 0, b"no batch at all"[..].into()).expect("an answer");
+    assert_eq!(refusal.expect_err("no batch").code, 2);
+    drop(client);
+    assert_eq!(thread.join().expect("no panic"), CloseReason::PeerClosed);
+    assert_eq!(lock(&sink).ends, BTreeMap::from([("tea".to_owned(), 3)]));
+}
+
+#[test]
+fn a_wrong_password_is_refused_in_words() {
+    let (connector, _sink, thread) = serve_one();
+    let mut client = connector.connect();
+    let refusal = client.login(&alice("mad tea party")).expect("an answer").expect_err("a refusal");
+    assert_eq!((refusal.code, refusal.message.as_str()), (58, "wrong user or password"));
+    client.expect_end();
+    drop(client);
+    assert_eq!(thread.join().expect("no panic"), CloseReason::CredentialsRefused);
+}
