@@ -2,6 +2,9 @@
 //! contains no protocol and serves any `Service`. docs/embedding.md tells why it is as it is.
 #![allow(clippy::disallowed_methods, reason = "a host knows the time, and tells the machines")]
 
+use logboom_engine::sans_io::{Accepted, Machine, Service, Session, Shutdown, Step, Wait};
+use logboom_engine::testing::Endpoint;
+use polling::{Event, Events, Poller};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{self, TcpListener, TcpStream};
@@ -9,10 +12,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, mpsc};
 use std::task::{Context, Wake, Waker};
 use std::time::{Duration, Instant};
-
-use logboom_engine::sans_io::{Accepted, Machine, Service, Session, Shutdown, Step, Wait};
-use logboom_engine::testing::Endpoint;
-use polling::{Event, Events, Poller};
 
 const FIN: fn(&TcpStream) -> io::Result<()> = |stream| stream.shutdown(net::Shutdown::Write);
 
@@ -107,7 +106,8 @@ pub fn serve<S: Service>(on: Vec<TcpListener>, service: Arc<S>, stop: Shutdown) 
                 match listener.accept() {
                     Ok((stream, peer)) => {
                         stream.set_nonblocking(true)?;
-                        let Some(accepted) = service.accept(id, peer, now) else { continue };
+                        let accept = AssertUnwindSafe(|| service.accept(id, peer, now));
+                        let Ok(Some(accepted)) = catch_unwind(accept) else { continue };
                         unsafe { poller.add(&stream, Event::none(next_id))? };
                         let connection = Connection { accepted, stream, shutdown_write: Some(FIN) };
                         peers.insert(next_id, (connection, true, Some(now), bell(next_id)));
