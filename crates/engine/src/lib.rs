@@ -64,3 +64,8 @@ pub use {
     logboom_access as access, logboom_conn as conn, logboom_model as model,
     logboom_sans_io as sans_io, logboom_store as store, logboom_wire as wire,
 };
+
+/// The code in the guide for embedders is compiled and run as the documentation tests of this crate.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/embedding.md")]
+mod embedding_guide {}

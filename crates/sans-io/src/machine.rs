@@ -27,7 +27,8 @@ pub trait Machine {
     /// If `n` is larger than the space that was lent: the host has a bug.
     fn handle_received(&mut self, n: usize);
 
-    /// Takes note that the peer will send nothing more. It may still read.
+    /// Takes note that the peer will send nothing more. It may still read. From the next
+    /// [`poll`](Machine::poll) on, [`Wait::read`] is false.
     fn handle_eof(&mut self);
 
     /// Takes note that the transport is broken in both directions.
