@@ -1,8 +1,9 @@
 //! A Kafka endpoint out of `logboom-conn` alone: its own users, its own log, its own threads.
 //!
 //! `access`, `store` and `engine` are optional. What they do for a server, [`Sink`] does here in the
-//! smallest way: it knows its users from a table, prints every record and counts them. [`host`] moves
-//! the bytes of one connection with blocking reads and writes.
+//! smallest way: it knows its users from a table, prints every record and gives it an offset. It is a
+//! [`Service`], so every runtime and every event loop serves it; [`host`] is the plainest of them, with
+//! blocking reads and writes.
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
@@ -11,15 +12,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::Builder;
 use std::time::{Duration, Instant};
 
+use logboom_conn::sans_io::{Accepted, Inbox, Machine, Service, Session, Step, Wait};
+use logboom_conn::wire::error::ErrorCode;
+use logboom_conn::wire::records::{self, BatchError, Limits, Scratch};
+use logboom_conn::wire::request::TopicSelection;
+use logboom_conn::wire::response::{ClusterView, PartitionOutcome, TopicView};
 use logboom_conn::{
     AuthVerdict, CloseReason, Command, Config, Connection, Event, MetadataQuery, Peer, Produce,
     ProducerIdGrant,
 };
-use logboom_sans_io::{Machine, Step, Wait};
-use logboom_wire::error::ErrorCode;
-use logboom_wire::records::{self, BatchError, Limits, Scratch};
-use logboom_wire::request::TopicSelection;
-use logboom_wire::response::{ClusterView, PartitionOutcome, TopicView};
 
 /// Who may send, and what was sent.
 #[derive(Debug)]
@@ -34,9 +35,75 @@ pub(crate) struct Sink {
     pub(crate) next_producer_id: i64,
 }
 
+/// A sink that connections share.
+#[derive(Debug, Clone)]
+pub(crate) struct Shared(pub(crate) Arc<Mutex<Sink>>);
+
+impl Service for Shared {
+    type Machine = Connection;
+    type Session = Client;
+
+    fn accept(
+        &self,
+        _listener: usize,
+        address: SocketAddr,
+        now: Instant,
+    ) -> Option<Accepted<Connection, Client>> {
+        // Memory for all connections together is not bounded here: a server brings a `Memory`.
+        let config = Arc::new(Config::default());
+        let peer = Peer { address, server_name: None };
+        // Random bytes in a server: they keep the tickets of connections apart.
+        let entropy = [7; 32];
+        let inbox = Arc::new(Inbox::new());
+        Some(Accepted {
+            machine: Connection::new(config, peer, entropy, now),
+            session: Client { sink: self.clone(), inbox: Arc::clone(&inbox), address },
+            inbox,
+        })
+    }
+
+    fn accept_failed(&self, _listener: usize, error: &io::Error) {
+        eprintln!("cannot accept: {error}");
+    }
+}
+
+/// The application side of one connection.
+#[derive(Debug)]
+pub(crate) struct Client {
+    sink: Shared,
+    inbox: Arc<Inbox<Command>>,
+    address: SocketAddr,
+}
+
+impl Session for Client {
+    type Event = Event;
+    type Closed = CloseReason;
+
+    /// Answers at once. A sink that has to wait would keep the ticket, and push the command later,
+    /// from whatever thread.
+    fn on_event(&mut self, event: Event) {
+        if let Some(command) = self.sink.lock().answer(event) {
+            self.inbox.push(command);
+        }
+    }
+
+    fn on_closed(&mut self, reason: CloseReason) {
+        println!("{}: {reason}", self.address);
+    }
+
+    fn on_panic(&mut self) {
+        eprintln!("{}: a bug", self.address);
+    }
+}
+
+impl Shared {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Sink> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Sink {
-    /// Answers what a connection asks. A sink that has to wait would put the command into an
-    /// `Inbox` later, from any thread.
+    /// Answers what a connection asks.
     fn answer(&mut self, event: Event) -> Option<Command> {
         Some(match event {
             Event::Authenticate(attempt) => {
@@ -113,13 +180,7 @@ impl Sink {
             println!("{topic} {end}: {value}");
             *end += 1;
         }
-        PartitionOutcome {
-            error: ErrorCode::None,
-            base_offset,
-            log_append_time_ms: -1,
-            log_start_offset: 0,
-            error_message: None,
-        }
+        PartitionOutcome::stored(base_offset)
     }
 }
 
@@ -146,42 +207,41 @@ fn topic_id(name: &str) -> [u8; 16] {
 }
 
 /// Runs a connection to its end. `poll` says what is next: an event, a wait, or the end.
-pub(crate) fn host(stream: &TcpStream, peer: SocketAddr, sink: &Mutex<Sink>) -> CloseReason {
-    // Memory for all connections together is not bounded here: a server brings a `Memory`.
-    let config = Arc::new(Config::default());
-    let peer = Peer { address: peer, server_name: None };
-    // Random bytes in a server: they keep the tickets of connections apart.
-    let entropy = [7; 32];
-    let mut connection = Connection::new(config, peer, entropy, now());
+pub(crate) fn host<M, S>(stream: &TcpStream, connection: Accepted<M, S>)
+where
+    M: Machine,
+    S: Session<Event = M::Event, Closed = M::Closed>,
+{
+    let Accepted { mut machine, inbox, mut session } = connection;
     let mut fin_sent = false;
     loop {
-        match connection.poll(now()) {
-            Step::Event(event) => {
-                if let Some(command) = lock(sink).answer(event) {
-                    let _stale = connection.apply(command);
-                }
-            }
+        while let Some(command) = inbox.pop() {
+            let _too_late = machine.apply(command);
+        }
+        match machine.poll(now()) {
+            Step::Event(event) => session.on_event(event),
             Step::Wait(wait) => {
-                if let Err(error) = exchange(stream, &mut connection, wait, &mut fin_sent) {
+                if let Err(error) = exchange(stream, &mut machine, wait, &mut fin_sent) {
                     match error.kind() {
                         // The deadline has come; `poll` knows what to do.
                         ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted => {}
-                        kind => connection.handle_transport_error(kind),
+                        kind => machine.handle_transport_error(kind),
                     }
                 }
             }
-            Step::Closed(reason) => return reason,
+            Step::Closed(reason) => return session.on_closed(reason),
         }
     }
 }
 
 /// Writes or reads, whichever comes first, until the deadline at the latest.
 ///
-/// A host that blocks does one thing at a time. That is good enough for peers that read what they
-/// are sent; `logboom-blocking` and the event loop of `logboom-engine` serve the others as well.
+/// A host that blocks does one thing at a time: it hears of an answer only between two reads, and
+/// must not be used where answers take time. `logboom-blocking` and the event loop of
+/// `logboom-engine` have no such bound.
 fn exchange(
     mut stream: &TcpStream,
-    connection: &mut Connection,
+    machine: &mut impl Machine,
     wait: Wait,
     fin_sent: &mut bool,
 ) -> io::Result<()> {
@@ -190,42 +250,42 @@ fn exchange(
     if wait.write {
         stream.set_write_timeout(timeout)?;
         let mut slices = [IoSlice::new(&[]); 8];
-        let count = connection.transmit(&mut slices);
+        let count = machine.transmit(&mut slices);
         let sent = stream.write_vectored(&slices[..count])?;
-        connection.handle_sent(sent);
+        machine.handle_sent(sent);
     } else if wait.fin && !std::mem::replace(fin_sent, true) {
         stream.shutdown(Shutdown::Write)?;
-    } else if let Some(space) = connection.recv_space() {
+    } else if let Some(space) = machine.recv_space().filter(|_| wait.read) {
         stream.set_read_timeout(timeout)?;
         match stream.read(space)? {
-            0 => connection.handle_eof(),
-            n => connection.handle_received(n),
+            0 => machine.handle_eof(),
+            n => machine.handle_received(n),
         }
+    } else {
+        // It waits for the deadline alone, as after a wrong password.
+        std::thread::park_timeout(timeout.unwrap_or_default());
     }
     Ok(())
 }
 
-pub(crate) fn lock(sink: &Mutex<Sink>) -> MutexGuard<'_, Sink> {
-    sink.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 #[expect(clippy::disallowed_methods, reason = "a host knows the time, and tells the connection")]
-fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     Instant::now()
 }
 
 fn main() -> io::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:9092")?;
-    let sink = Arc::new(Mutex::new(Sink {
+    let sink = Shared(Arc::new(Mutex::new(Sink {
         users: BTreeMap::from([("alice".into(), "wonderland".into())]),
         address: listener.local_addr()?,
         ends: BTreeMap::new(),
         next_producer_id: 1,
-    }));
+    })));
     println!("127.0.0.1:9092, SASL/PLAIN over plaintext, user alice, password wonderland");
     loop {
         let (stream, peer) = listener.accept()?;
-        let sink = Arc::clone(&sink);
-        Builder::new().spawn(move || println!("{peer}: {}", host(&stream, peer, &sink)))?;
+        if let Some(connection) = sink.accept(0, peer, now()) {
+            Builder::new().spawn(move || host(&stream, connection))?;
+        }
     }
 }

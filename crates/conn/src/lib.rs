@@ -89,3 +89,8 @@ pub use phase::Phase;
 pub use sasl::Secret;
 pub use ticket::{AuthTicket, InitTicket, MemoryTicket, MetadataTicket, ProduceTicket};
 pub use timer::Timer;
+
+/// The crates whose types are part of this one's: who depends on this one needs no other, and their
+/// versions always fit.
+#[doc(no_inline)]
+pub use {logboom_sans_io as sans_io, logboom_wire as wire};

@@ -33,6 +33,14 @@ pub struct PartitionOutcome {
 }
 
 impl PartitionOutcome {
+    /// The records are stored, the first of them at this offset, and keep their own time.
+    #[must_use]
+    pub const fn stored(base_offset: i64) -> Self {
+        let error = ErrorCode::None;
+        let (log_append_time_ms, log_start_offset) = (-1, -1);
+        Self { error, base_offset, log_append_time_ms, log_start_offset, error_message: None }
+    }
+
     /// Nothing of the partition was stored.
     #[must_use]
     pub const fn failed(error: ErrorCode, error_message: Option<Cow<'static, str>>) -> Self {
