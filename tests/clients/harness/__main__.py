@@ -11,7 +11,17 @@ from pathlib import Path
 from harness import install, report
 from harness.context import Context
 
-SCENARIOS = ["newcomer", "produce", "refusals", "reload", "crash", "restart", "diskfull"]
+SCENARIOS = [
+    "newcomer",
+    "produce",
+    "refusals",
+    "reload",
+    "crash",
+    "restart",
+    "diskfull",
+    "powercut",
+    "faults",
+]
 REPOSITORY = Path(__file__).resolve().parents[3]
 
 
@@ -34,7 +44,7 @@ def main():
     print(report.header())
     clients = install_clients(table)
     for name in options.scenarios or SCENARIOS:
-        context = Context(binary, clients, folder / name, table)
+        context = Context(binary, clients, folder / name, table, options.cycles)
         context.folder.mkdir()
         try:
             importlib.import_module(f"scenarios.{name}").run(context)
@@ -55,6 +65,9 @@ def arguments():
     parser.add_argument("scenarios", nargs="*", metavar="scenario", help=f"some of: {', '.join(SCENARIOS)}")
     parser.add_argument(
         "--binary", type=Path, default=default_binary(), help="the server (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--cycles", type=int, metavar="N", help="how often to crash, cut the power or inject a fault"
     )
     parser.add_argument("--keep", action="store_true", help="keep the logs even if everything passes")
     options = parser.parse_args()

@@ -22,7 +22,7 @@ class Producer:
         self.name = name
         self.report = folder / f"{name}.jsonl"
         self.log = folder / f"{name}.log"
-        self.lines = {"delivered": [], "failed": [], "error": [], "end": []}
+        self.lines = {"sent": [], "delivered": [], "failed": [], "error": [], "end": []}
         self.read_until = 0
         job_file = folder / f"{name}.json"
         job = {"name": name, "report": str(self.report), "config": config, "logstore": logstore, **what}
@@ -61,7 +61,7 @@ class Producer:
         return self.process.poll() is None
 
     def of_kind(self, kind):
-        """The report lines of one kind so far: delivered, failed, error or end."""
+        """The report lines of one kind so far: sent, delivered, failed, error or end."""
         self.read_on()
         return self.lines[kind]
 

@@ -3,7 +3,8 @@
     python3.11 -m harness.confluent_worker JOB.json
 
 The job names the librdkafka configuration, what to send and where to report. Every delivery report and
-every error callback becomes one line of JSON in the report file, as soon as it is known.
+every error callback becomes one line of JSON in the report file, as soon as it is known; how far an endless
+producer has come is reported before it sends.
 """
 
 import json
@@ -74,14 +75,28 @@ def send_corpus(producer, job, reporter):
         producer.poll(0)
 
 
+def refused_locally(problem, reporter, index):
+    """A library that has been told that it may not write there does not even ask for later records."""
+    error = problem.args[0]
+    if error.fatal():
+        raise problem
+    reporter.line(kind="failed", index=index, code=error.name(), text=error.str())
+
+
 def send_until_told(producer, job, reporter):
     """Sends numbered lines without end, in turn to both topics; closing standard input ends it."""
     told = threading.Event()
     threading.Thread(target=lambda: (sys.stdin.read(), told.set()), daemon=True).start()
     index = 0
     while not told.is_set():
-        line = f"{job['name']} {index} ".ljust(job["line_bytes"], "x")
-        send(producer, topic_of(job, json_topic=index % 2 == 1), reporter.delivery(index), value=line)
+        if index % job["lines_per_poll"] == 0:
+            reporter.line(kind="sent", until=index + job["lines_per_poll"])
+        line = corpus.numbered_line(job["name"], index, job["line_bytes"])
+        topic = topic_of(job, json_topic=index % 2 == 1)
+        try:
+            send(producer, topic, reporter.delivery(index), value=line)
+        except KafkaException as problem:
+            refused_locally(problem, reporter, index)
         index += 1
         # Paces a producer that would otherwise fill the disk, and serves its callbacks meanwhile.
         producer.poll(0.01 if index % job["lines_per_poll"] == 0 else 0)

@@ -9,12 +9,16 @@ from harness.report import Report
 
 @dataclass(frozen=True)
 class Context:
-    """The binary under test, the clients that could be installed, a folder, and the table of results."""
+    """The binary under test, the clients that could be installed, a folder, and the table of results.
+
+    `cycles` says how often to repeat what is worth repeating; None leaves it to the scenario.
+    """
 
     binary: Path
     clients: list
     folder: Path
     report: Report
+    cycles: int | None = None
 
     def of_name(self, name):
         """The clients of one name, in all their versions."""

@@ -54,6 +54,20 @@ def records(seed, count, first_timestamp_ms):
     return [record(dice, index, first_timestamp_ms + index) for index in range(count)]
 
 
+def numbered_line(name, index, line_bytes):
+    """The line of an endless producer; `parse_numbered_line` is its inverse."""
+    return f"{name} {index} ".ljust(line_bytes, "x")
+
+
+def parse_numbered_line(line, line_bytes):
+    """(name, index) of a line, or None if no endless producer made it, byte for byte."""
+    words = line.split(" ", 2)
+    if len(words) != 3 or not words[1].isdecimal():
+        return None
+    name, index = words[0], int(words[1])
+    return (name, index) if line == numbered_line(name, index, line_bytes) else None
+
+
 def record(dice, index, timestamp_ms):
     """One record of the corpus."""
     json_topic = index % 2 == 1

@@ -99,8 +99,8 @@ class DeployedServer(Server):
         )
         self.deployment = deployment
 
-    def start(self):
-        super().start()
+    def wait_until_ready(self):
+        super().wait_until_ready()
         if self.deployment.port != self.port:
             self.deployment.port = self.port
             self.deployment.write()

@@ -39,12 +39,17 @@ class Server:
     def __exit__(self, *_):
         self.kill()
 
-    def start(self):
+    def start(self, wrapper=()):
         """Starts the server and returns when it says that it is ready."""
+        self.spawn(wrapper)
+        self.wait_until_ready()
+
+    def spawn(self, wrapper=()):
+        """Starts the process, by a command that becomes it if there is a `wrapper`."""
         self.started_at = self.log.stat().st_size if self.log.exists() else 0
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [*inheriting(self.socket), self.binary, "serve", *self.arguments],
+                [*wrapper, *inheriting(self.socket), self.binary, "serve", *self.arguments],
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -52,6 +57,9 @@ class Server:
                 env=environment(),
                 pass_fds=[self.socket.fileno()] if self.socket else [],
             )
+
+    def wait_until_ready(self):
+        """Returns when the server says that it is ready, and learns its port."""
         ready = wait.until(f"`ready` in {self.log}", self.ready_line, READY_SECONDS)
         address = ADDRESS.search(ready) or ADDRESS.search(self.log_text())
         if not address:
@@ -94,6 +102,10 @@ class Server:
     def end(self, number, seconds):
         """Ends it by a signal; returns the exit code, or raises after `seconds`."""
         self.signal(number)
+        return self.wait_for_end(seconds)
+
+    def wait_for_end(self, seconds):
+        """The exit code of a server that ends by itself; raises after `seconds`."""
         return wait.until("the end of the server", lambda: exit_code(self.process), seconds)[0]
 
     def is_running(self):

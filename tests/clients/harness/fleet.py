@@ -1,0 +1,130 @@
+"""Endless producers against one Logstore, and the history of what they and the readers saw."""
+
+from collections import Counter
+
+from harness import confluent, corpus, history, wait
+from harness.deployment import PROJECT
+from harness.history import History, Value
+from harness.report import require
+
+ACKNOWLEDGED_SECONDS = 60
+STOP_SECONDS = 120
+# Answers that promise that a record is not and will not be in the log.
+REFUSALS = frozenset({"TOPIC_AUTHORIZATION_FAILED"})
+
+
+class Fleet:
+    """Producers that number their records, each a process with its own librdkafka."""
+
+    def __init__(self, context, deployment, logstore, line_bytes=200, lines_per_poll=10, refusals=REFUSALS):
+        self.folder = context.folder
+        self.deployment = deployment
+        self.logstore = logstore
+        self.line_bytes = line_bytes
+        self.lines_per_poll = lines_per_poll
+        self.refusals = refusals
+        self.producers = {}
+        self.impatient = set()
+        # Even numbers go to the raw topic, odd ones to the `.json` topic.
+        self.history = History(topic_of=lambda index: index % 2)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for producer in self.producers.values():
+            producer.close()
+
+    def add(self, client, name, idempotent, patient=True, key=None, **settings):
+        """Starts one more producer. One that is not patient may fail to send."""
+        settings = {
+            **self.deployment.client_config(key),
+            "client.id": name,
+            "enable.idempotence": idempotent,
+            "linger.ms": 5,
+            "queue.buffering.max.messages": 1_000,
+            # Come back soon, so that the next fault finds everybody at work.
+            "reconnect.backoff.ms": 20,
+            "reconnect.backoff.max.ms": 200,
+            "retry.backoff.ms": 50,
+            **settings,
+        }
+        self.producers[name] = confluent.Producer(
+            client,
+            self.folder,
+            name,
+            settings,
+            self.logstore,
+            line_bytes=self.line_bytes,
+            lines_per_poll=self.lines_per_poll,
+        )
+        self.history.sender(name, idempotent)
+        if not patient:
+            self.impatient.add(name)
+        return self.producers[name]
+
+    def patient(self):
+        """The producers that go on until everything is acknowledged."""
+        return [self.producers[name] for name in self.producers.keys() - self.impatient]
+
+    def wait_for_acknowledgements(self, count, seconds=ACKNOWLEDGED_SECONDS):
+        """Returns when each patient producer has had `count` more records acknowledged."""
+        goals = [(one, len(one.of_kind("delivered")) + count) for one in self.patient()]
+
+        def reached():
+            for producer, _ in goals:
+                require(producer.is_running(), f"{producer.name} ended: {producer.of_kind('error')[:1]}")
+            return all(len(producer.of_kind("delivered")) >= goal for producer, goal in goals)
+
+        wait.until(f"{count} more acknowledgements for everybody", reached, seconds, every_seconds=0.005)
+
+    def stop(self):
+        """Lets every producer send what it has begun, and end."""
+        for producer in self.producers.values():
+            producer.stop(STOP_SECONDS)
+
+    def read(self, server, label):
+        """Reads the Logstore, for the history; returns the number of logs."""
+        self.note_reports()
+        read = self.history.begin_read(label)
+        logs = server.read(f"{PROJECT}/{self.logstore}")
+        self.note_reports()
+        read.logs = [((log.shard, log.offset), self.value_of(log)) for log in logs]
+        return len(logs)
+
+    def value_of(self, log):
+        """Which record a log is; it must be that record to the last byte."""
+        content = dict(log.fields).get("content", "")
+        parsed = corpus.parse_numbered_line(content, self.line_bytes)
+        require(parsed, f"{(log.shard, log.offset)} is not as anybody sent it: {content[:100]!r}")
+        return Value(*parsed)
+
+    def note_reports(self):
+        """Brings what the producers have reported into the history."""
+        for name, producer in self.producers.items():
+            sender = self.history.senders[name]
+            producer.read_on()
+            for one in producer.lines["delivered"][len(sender.acknowledged) :]:
+                sender.acknowledged.append((one["index"], (one["shard"], one["offset"])))
+            refused = (one["index"] for one in producer.lines["failed"] if one["code"] in self.refusals)
+            sender.refused.update(refused)
+            sender.sent_until = max([one["until"] for one in producer.lines["sent"][-1:]], default=0)
+
+    def check_history(self):
+        """Fails if the history has an anomaly; returns in words how much was looked at."""
+        self.note_reports()
+        require(self.history.reads, "nothing was read")
+        require(self.history.acknowledged_count(), "nothing was acknowledged")
+        found = history.anomalies(self.history)
+        require(not found, history.summary(found))
+        return f"{self.history.acknowledged_count()} acknowledged, {len(self.history.reads)} reads"
+
+    def check_producer(self, name):
+        """A patient producer was never let down; returns what became of its records."""
+        producer, sender = self.producers[name], self.history.senders[name]
+        failed = producer.of_kind("failed") + [one for one in producer.of_kind("error") if one["fatal"]]
+        require(not failed, f"the client reports {failed[:2]}")
+        logs = self.history.reads[-1].logs if self.history.reads else []
+        copies = Counter(value for _, value in logs if value.producer == name)
+        duplicates = sum(copies.values()) - len(copies)
+        return f"{len(sender.acknowledged)} acknowledged, {duplicates} duplicates"
