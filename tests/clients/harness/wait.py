@@ -20,3 +20,8 @@ def until(what, condition, seconds, every_seconds=0.02):
         if time.monotonic() > deadline:
             raise Late(f"{what} did not happen within {seconds} s")
         time.sleep(every_seconds)
+
+
+def random_moment(dice, seconds_max):
+    """Lets a random time pass: what is tried next must hold at any moment, and none can be waited for."""
+    time.sleep(dice.uniform(0, seconds_max))
