@@ -5,6 +5,7 @@ import os
 import struct
 import subprocess
 from contextlib import contextmanager
+from pathlib import Path
 
 from harness import wait
 from harness.report import NotAllowed
@@ -32,7 +33,7 @@ class PowerCutDisk:
 
     def __init__(self, folder, mib, options):
         self.folder = folder
-        self.image = folder.with_suffix(".img")
+        self.image = image_folder(folder) / f"{os.getpid()}-{folder.parent.name}.img"
         self.options = options
         self.is_mounted = False
         folder.mkdir()
@@ -73,6 +74,12 @@ class PowerCutDisk:
         wait.until(f"unmounting {self.folder}", unmounted, UNMOUNT_SECONDS)
         self.is_mounted = False
         self.mount()
+
+
+def image_folder(folder):
+    """Memory, if there is any: what counts is what ext4 has written into the image, not where that is kept."""
+    memory = Path("/dev/shm")
+    return memory if os.access(memory, os.W_OK) else folder.parent
 
 
 def mount(arguments):
