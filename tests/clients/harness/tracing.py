@@ -74,3 +74,12 @@ def state(pid, tid):
     except FileNotFoundError:
         return None
     return stat.rpartition(")")[2].split()[0]
+
+
+def is_traced(pid, tid):
+    """Whether somebody traces a thread."""
+    try:
+        status = Path(f"/proc/{pid}/task/{tid}/status").read_text()
+    except FileNotFoundError:
+        return False
+    return "TracerPid:\t0\n" not in status

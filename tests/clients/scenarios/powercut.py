@@ -64,7 +64,7 @@ def check_lying_disk(context, client):
         deployment = Deployment(context.folder, {LOGSTORE: SHARDS}, data_folder=power.folder / "data")
         with deployment.server(context.binary) as server, Fleet(context, deployment, LOGSTORE) as fleet:
             server.kill()
-            server.start(strace.wrapper(context.folder / "lies.strace", LIES))
+            server.start(strace.wrapper(context.folder / "lies.strace", LIES, all_threads=True))
             fleet.add(client, "believer", False)
             fleet.wait_for_acknowledgements(ACKNOWLEDGEMENTS_MAX)
             server.kill()
