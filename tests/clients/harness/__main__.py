@@ -20,6 +20,7 @@ SCENARIOS = [
     "restart",
     "diskfull",
     "powercut",
+    "crashpoints",
     "faults",
 ]
 REPOSITORY = Path(__file__).resolve().parents[3]

@@ -1,6 +1,6 @@
 """What every scenario is given."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.install import KCAT
@@ -27,3 +27,7 @@ class Context:
     def kcat(self):
         """kcat, or None if it could not be installed; the table then says so already."""
         return next(iter(self.of_name(KCAT)), None)
+
+    def within(self, folder):
+        """The same with another folder."""
+        return replace(self, folder=folder)

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 import struct
 import subprocess
 from contextlib import contextmanager
@@ -54,6 +55,13 @@ class PowerCutDisk:
         """Mounts it; the file system recovers its journal."""
         mount(["-t", "ext4", "-o", f"loop,{self.options}", str(self.image), str(self.folder)])
         self.is_mounted = True
+
+    def clear(self):
+        """Removes everything, durably."""
+        for path in self.folder.iterdir():
+            if path.name != "lost+found":
+                shutil.rmtree(path)
+        tool(["sync", "--file-system", str(self.folder)])
 
     def cut(self, flag=FLUSH_NOTHING):
         """From now on nothing reaches the disk, and everything that would fails with EIO."""

@@ -91,10 +91,10 @@ class Fleet:
         """Reads the Logstore, for the history; returns the number of logs."""
         self.note_reports()
         read = self.history.begin_read(label)
-        logs = server.read(f"{PROJECT}/{self.logstore}")
-        self.note_reports()
+        logs = server.read_each(f"{PROJECT}/{self.logstore}")
         read.logs = [((log.shard, log.offset), self.value_of(log)) for log in logs]
-        return len(logs)
+        self.note_reports()
+        return len(read.logs)
 
     def value_of(self, log):
         """Which record a log is; it must be that record to the last byte."""

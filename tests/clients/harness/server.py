@@ -125,12 +125,24 @@ class Server:
 
     def read(self, logstore):
         """Everything that is stored in `project/logstore`, in the order in which it is printed."""
+        return list(self.read_each(logstore))
+
+    def read_each(self, logstore):
+        """As `read`, one log after the other, of which only one is held in memory."""
         where = ["--config", str(self.config)] if self.config else []
         options = ["--from", "earliest", "--format", "json", "--with-offsets"]
-        done = self.command("read", logstore, *options, *where)
-        if done.returncode != 0:
-            raise Failure(f"read {logstore} exited with {done.returncode}: {done.stderr.decode()[-500:]}")
-        return [stored.parse(line) for line in done.stdout.splitlines()]
+        command = [self.binary, "read", logstore, *options, *where]
+        errors = self.folder / "read.log"
+        with (
+            open(errors, "wb") as said,
+            subprocess.Popen(
+                command, cwd=self.folder, env=environment(), stdout=subprocess.PIPE, stderr=said
+            ) as process,
+        ):
+            for line in process.stdout:
+                yield stored.parse(line)
+        if process.returncode != 0:
+            raise Failure(f"read {logstore} exited with {process.returncode}: {errors.read_text()[-500:]}")
 
 
 def inheriting(listener):

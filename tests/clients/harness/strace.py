@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from harness import tracing, wait
 from harness.report import NotAllowed
 
-ATTACH_SECONDS = 10
+ATTACH_SECONDS, INJECT_SECONDS = 10, 10
 # A line begins with the name of the call, after the thread if there are several.
 CALL = re.compile(r"^(\w+)\(")
 INJECTED = "(INJECTED)"
@@ -105,9 +105,10 @@ def attached(server, log, injection, path=None):
 
 def was_injected(log):
     """Whether the fault has happened."""
-    return log.exists() and INJECTED in log.read_text(errors="replace")
+    text = log.read_text(errors="replace") if log.exists() else ""
+    return INJECTED in text or "+++ killed by" in text
 
 
-def require_injected(log, what):
+def require_injected(log, what, seconds=INJECT_SECONDS):
     """A case in which nothing was injected has shown nothing."""
-    wait.until(f"injecting {what}", lambda: was_injected(log), ATTACH_SECONDS)
+    wait.until(f"injecting {what}", lambda: was_injected(log), seconds)

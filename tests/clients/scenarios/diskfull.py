@@ -1,4 +1,4 @@
-"""The disk fills up: retriable errors, no crash; with room again, writing goes on."""
+"""The disk fills up: retriable errors, no crash, a start is possible; with room again, writing goes on."""
 
 from harness import disk, wait
 from harness.deployment import Deployment
@@ -35,7 +35,7 @@ def run(context):
 
 
 def fill_and_free(fleet, server, client, filler, notes):
-    """The story: write, fill, be refused, read, free, write again; nothing acknowledged is lost."""
+    """The story: write, fill, be refused, read, start again, free, write again; nothing acknowledged is lost."""
     queued = {"queue.buffering.max.messages": QUEUED_MAX}
     fleet.add(client, "patient", True, **queued)
     fleet.wait_for_acknowledgements(1, FULL_SECONDS)
@@ -47,6 +47,12 @@ def fill_and_free(fleet, server, client, filler, notes):
     notes.append(f"full: {', '.join(sorted(codes))}")
     require(fleet.read(server, "full"), "nothing can be read while the disk is full")
     require(server.is_running(), "the server has ended")
+
+    server.kill()
+    notes.append(f"started again while full in {server.restart_seconds():.2f} s")
+    failed = len(hasty.of_kind("failed"))
+    wait.until("an error after the start", lambda: len(hasty.of_kind("failed")) > failed, FULL_SECONDS)
+    require(fleet.read(server, "full, started again"), "nothing can be read after a start on a full disk")
 
     filler.unlink()
     fleet.wait_for_acknowledgements(1, FREE_SECONDS)

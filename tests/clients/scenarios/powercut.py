@@ -9,7 +9,6 @@ the disk goes: the server has to notice and to end with LB0703.
 
 import random
 import signal
-from dataclasses import replace
 
 from harness import disk, history, strace, tracing, wait
 from harness.deployment import Deployment
@@ -53,7 +52,7 @@ def part_of(context, name):
     """The context with a folder of its own below that of the scenario."""
     folder = context.folder / name
     folder.mkdir()
-    return replace(context, folder=folder)
+    return context.within(folder)
 
 
 def check_lying_disk(context, client):
