@@ -1,0 +1,31 @@
+//! Measures logboom servers.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Measure logboom servers from outside, as their clients see them
+#[derive(Debug, Parser)]
+#[command(name = "logboom-bench", version, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Scale(logboom_bench::scale::Args),
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Scale(args) => args.run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
