@@ -82,7 +82,7 @@ mod write;
 
 pub use disk::{
     Access, Crash, Disk, DiskFile, DiskLock, Fault, FaultHook, MemDisk, Operation, OperationKind,
-    RealDisk, Space,
+    Partly, RealDisk, Space,
 };
 pub use error::{
     AppendError, CatalogueError, Damage, Flaw, IoFailure, OpenError, Poison, ReadError,

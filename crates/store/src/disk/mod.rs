@@ -12,7 +12,7 @@ use std::io::{self, ErrorKind, IoSlice};
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use mem::{Crash, Fault, FaultHook, MemDisk, Operation, OperationKind};
+pub use mem::{Crash, Fault, FaultHook, MemDisk, Operation, OperationKind, Partly};
 pub use real::RealDisk;
 
 /// One flat directory of files.

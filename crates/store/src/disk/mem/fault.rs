@@ -80,5 +80,24 @@ pub enum Crash {
     KeepUnsynced,
     /// The power is cut, and of what was on its way each sector and each name has, independently,
     /// arrived, not arrived, or (a sector) arrived as garbage. The number is the seed.
-    Tear(u64),
+    Tear(u64),    /// The power is cut, and the device has a part of what was on its way.
+    Partly(Partly),
+}
+
+/// Which part of what was on its way has arrived on the device when the power is cut.
+///
+/// Without any of the switches it is, for each file and for the names, what came first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Partly {
+    /// What else depends on chance depends on this.
+    pub seed: u64,
+    /// The write that was under way has arrived sector by sector, in sectors of 512 bytes or 4 KiB,
+    /// some of them as garbage.
+    pub torn: bool,
+    /// Writes have arrived independently of each other.
+    pub reordered: bool,
+    /// A changed length has arrived independently of what was written.
+    pub lengths: bool,
+    /// Names have arrived independently of each other.
+    pub names: bool,
 }

@@ -1,8 +1,10 @@
-use super::Crash;
+use super::{Crash, Partly};
 use crate::random::Random;
 
 /// Devices write sectors of this size whole or not at all, if they do not garble them.
 const SECTOR_BYTES: u64 = 512;
+/// Or of this one.
+const LARGE_SECTOR_BYTES: u64 = 4096;
 
 /// A file, as the processes see it and as the device has it.
 #[derive(Clone, Default)]
@@ -73,11 +75,28 @@ impl Inode {
             Crash::KeepUnsynced => self.sync(),
             Crash::Tear(_) => {
                 for change in self.pending.drain(..) {
-                    change.tear(&mut self.durable, random);
+                    change.tear(&mut self.durable, SECTOR_BYTES, random);
                 }
             }
+            Crash::Partly(partly) => self.keep_part(partly, random),
         }
         self.cached.clone_from(&self.durable);
+    }
+
+    /// Lets a part of what was on its way arrive.
+    fn keep_part(&mut self, partly: Partly, random: &mut Random) {
+        let large = random.next().is_multiple_of(2);
+        let sector_bytes = if large { LARGE_SECTOR_BYTES } else { SECTOR_BYTES };
+        let first_lost = random.next() % (self.pending.len() as u64 + 1);
+        for (index, change) in (0u64..).zip(self.pending.drain(..)) {
+            let chosen = random.next().is_multiple_of(2);
+            let by_itself = partly.reordered || partly.lengths && matches!(change, Change::Length(_));
+            if if by_itself { chosen } else { index < first_lost } {
+                change.apply(&mut self.durable);
+            } else if partly.torn && (partly.reordered || index == first_lost) {
+                change.tear(&mut self.durable, sector_bytes, random);
+            }
+        }
     }
 
     fn change(&mut self, change: Change) {
@@ -132,7 +151,7 @@ impl Change {
     }
 
     /// Applies what arrives of the change when the power fails on the way.
-    fn tear(self, content: &mut Content, random: &mut Random) {
+    fn tear(self, content: &mut Content, sector_bytes: u64, random: &mut Random) {
         match self {
             Self::Length(_) => {
                 if random.next().is_multiple_of(2) {
@@ -142,7 +161,7 @@ impl Change {
             Self::Write { mut position, bytes } => {
                 let mut rest = bytes.as_slice();
                 while !rest.is_empty() {
-                    let room = SECTOR_BYTES - position % SECTOR_BYTES;
+                    let room = sector_bytes - position % sector_bytes;
                     let (piece, after) = rest.split_at(rest.len().min(to_usize(room)));
                     match random.next() % 8 {
                         0..=2 => content.put(position, piece),

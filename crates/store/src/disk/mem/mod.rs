@@ -8,7 +8,7 @@ use std::io::{self, ErrorKind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-pub use fault::{Crash, Fault, FaultHook, Operation, OperationKind};
+pub use fault::{Crash, Fault, FaultHook, Operation, OperationKind, Partly};
 use inode::{Inode, to_usize};
 
 use crate::random::Random;
@@ -146,7 +146,7 @@ impl MemDisk {
     pub fn restart(&self, crash: Crash) -> Self {
         let mut state = self.lock_state();
         let mut random = Random::from_seed(match crash {
-            Crash::Tear(seed) => seed,
+            Crash::Tear(seed) | Crash::Partly(Partly { seed, .. }) => seed,
             _ => 0,
         });
         state.crash_names(crash, &mut random);
@@ -242,11 +242,17 @@ impl State {
             Crash::Kill => return,
             Crash::LoseUnsynced => self.pending_names.clear(),
             Crash::KeepUnsynced => self.sync_names(),
-            Crash::Tear(_) => {
+            Crash::Tear(_) | Crash::Partly(Partly { names: true, .. }) => {
                 for change in self.pending_names.drain(..) {
                     if random.next().is_multiple_of(2) {
                         change.apply(&mut self.durable_names);
                     }
+                }
+            }
+            Crash::Partly(_) => {
+                let kept = random.next() % (self.pending_names.len() as u64 + 1);
+                for change in self.pending_names.drain(..).take(to_usize(kept)) {
+                    change.apply(&mut self.durable_names);
                 }
             }
         }

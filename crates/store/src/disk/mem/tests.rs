@@ -139,3 +139,25 @@ fn a_file_opened_for_reading_cannot_be_written() {
     let error = file.write_at(0, &[IoSlice::new(b"x")]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::PermissionDenied);
 }
+
+/// What is left of two writes behind the durable bytes, for many seeds.
+fn parts(partly: impl Fn(u64) -> Partly) -> BTreeSet<Vec<u8>> {
+    let part = |seed| {
+        let (disk, file) = disk_with_a();
+        write(&*file, 4, b"one");
+        write(&*file, 7, b"two");
+        disk.restart(Crash::Partly(partly(seed))).content("a").unwrap()
+    };
+    (0..200).map(part).collect()
+}
+
+#[test]
+fn a_part_is_what_came_first_unless_writes_are_reordered_or_torn() {
+    let in_order =
+        |seed| Partly { seed, torn: false, reordered: false, lengths: false, names: false };
+    let prefixes = [&b"sync"[..], b"syncone", b"synconetwo"].map(<[u8]>::to_vec);
+    assert_eq!(parts(in_order), BTreeSet::from(prefixes));
+    let reordered = parts(|seed| Partly { reordered: true, ..in_order(seed) });
+    assert!(reordered.contains(&b"sync\0\0\0two"[..]) && reordered.len() == 4);
+    assert!(parts(|seed| Partly { torn: true, ..in_order(seed) }).len() > 4);
+}

@@ -1,0 +1,82 @@
+//! What goes wrong between two steps.
+
+use logboom_store::Crash;
+
+use super::world::World;
+use crate::disk::draw_crash;
+use crate::fault::FaultKind;
+use crate::outcome::Violation;
+use crate::random::Stream;
+
+impl World {
+    pub(crate) fn draw_faults(&mut self) -> Result<(), Violation> {
+        let plan = &self.plan;
+        if self.dice.strikes(FaultKind::DiskFull, plan.fill) {
+            let bytes = self.dice.below(Stream::Fault(FaultKind::DiskFull), plan.capacity_bytes);
+            self.disk.set_foreign_bytes(bytes);
+        }
+        if self.dice.strikes(FaultKind::ClockStep, plan.clock_step) {
+            let hour = 3_600_000;
+            let step = self.dice.below(Stream::Fault(FaultKind::ClockStep), 2 * hour);
+            self.now_ms += i64::try_from(step).expect("two hours") - 3_600_000;
+        }
+        if self.store.is_some()
+            && self.dice.allowed().contains(FaultKind::CrashInOperation)
+            && self.dice.chance(Stream::Fault(FaultKind::CrashInOperation), plan.stop)
+        {
+            let stream = Stream::Fault(FaultKind::CrashInOperation);
+            self.control.stop_in(Some(self.dice.below(stream, 30)));
+        }
+        if self.dice.strikes(FaultKind::BitRot, plan.rot) {
+            self.rot();
+        }
+        let crashes = self.dice.chance(Stream::Schedule, self.plan.crash);
+        if self.disk.has_stopped() || crashes {
+            let crash = draw_crash(&self.dice);
+            self.crash(crash)?;
+        }
+        Ok(())
+    }
+
+    /// Flips a bit of a segment that is not the last one.
+    fn rot(&mut self) {
+        let Ok(names) = logboom_store::Disk::list(&self.disk) else { return };
+        let segments: Vec<&String> = names.iter().filter(|name| name.ends_with(".log")).collect();
+        let Some((_, sealed)) = segments.split_last() else { return };
+        if sealed.is_empty() {
+            return;
+        }
+        let stream = Stream::Fault(FaultKind::BitRot);
+        let name = sealed[self.dice.index(stream, sealed.len())];
+        let bit = self.dice.below(stream, 8 << 20);
+        self.disk.edit(name, |content| {
+            let bits = content.len() as u64 * 8;
+            if bits > 0 {
+                let byte = usize::try_from(bit % bits / 8).expect("an index of a file in memory");
+                content[byte] ^= 1 << (bit % 8);
+            }
+        });
+        self.harmed = true;
+    }
+
+    /// Ends the processes and restarts the machine.
+    pub(crate) fn crash(&mut self, crash: Crash) -> Result<(), Violation> {
+        self.dice.note(5, 0);
+        let open = self.store.take();
+        self.reader = None;
+        self.control.stop_in(None);
+        self.disk = self.disk.restart(crash);
+        // A process that has died answers nobody. What its memory held is dropped here.
+        drop(open);
+        self.take_answers()?;
+        self.settle();
+        Ok(())
+    }
+
+    /// Nobody will hear any more of what still waits.
+    pub(crate) fn settle(&mut self) {
+        for model in self.shards.values_mut() {
+            model.unknown.append(&mut model.waiting);
+        }
+    }
+}
