@@ -1,0 +1,56 @@
+//! The command line.
+
+mod clock;
+mod commit;
+mod replay;
+mod report;
+mod run;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use logboom_sim::Level;
+
+/// Deterministic simulator of logboom: one seed, one thread, one world.
+#[derive(Debug, Parser)]
+#[command(name = "logboom-sim", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs many seeds, and ends with 0 only if everything held.
+    Run(run::Arguments),
+    /// Runs one seed and prints what happens.
+    Replay(replay::Arguments),
+}
+
+/// How much of the product to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Levels {
+    /// Operations straight on the store.
+    Store,
+    /// Clients, network and everything behind.
+    Full,
+    /// First the one, then the other.
+    Both,
+}
+
+impl Levels {
+    fn levels(self) -> &'static [Level] {
+        match self {
+            Self::Store => &[Level::Store],
+            Self::Full => &[Level::Full],
+            Self::Both => &[Level::Store, Level::Full],
+        }
+    }
+}
+
+pub(crate) fn main() -> ExitCode {
+    match Arguments::parse().command {
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Replay(arguments) => replay::replay(&arguments),
+    }
+}
