@@ -6,6 +6,8 @@ mod coverage;
 mod dice;
 mod disk;
 mod fault;
+mod full;
+mod net;
 mod outcome;
 mod random;
 mod run;
@@ -13,6 +15,8 @@ mod store;
 
 pub use coverage::{Coverage, State};
 pub use fault::{FaultKind, FaultSet};
+pub use full::{Client, ClientEvent, Port};
+pub use net::{ConnectionId, Happening, NetRates, Simulation, VirtualClock};
 pub use outcome::{Level, Outcome, Violation};
 pub use random::{Decisions, Stream, Tape};
-pub use run::{Run, run_store_seed};
+pub use run::{Run, run_full_seed, run_store_seed};

@@ -27,6 +27,12 @@ pub fn run_store_seed(seed: u64) -> Outcome {
     Run::seed(Level::Store, seed).execute()
 }
 
+/// Runs a seed through everything, from clients to disk.
+#[must_use]
+pub fn run_full_seed(seed: u64) -> Outcome {
+    Run::seed(Level::Full, seed).execute()
+}
+
 impl Run {
     /// A run of a seed, with all faults.
     #[must_use]
@@ -74,7 +80,7 @@ impl Run {
         PANIC.with_borrow_mut(Option::take);
         let ran = panic::catch_unwind(AssertUnwindSafe(|| match self.level {
             Level::Store => crate::store::run(&dice, self.faults),
-            Level::Full => (Ok(()), 0),
+            Level::Full => crate::full::run(&dice, self.faults),
         }));
         let (result, passed_ms) = ran.unwrap_or_else(|_| (Err(panicked()), 0));
         let digest = dice.digest();

@@ -1,0 +1,271 @@
+//! What was sent, acknowledged and refused, and so what may be in the store and what must be.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+use logboom_store::{Shard, Store, StoredBatch, StreamId};
+
+use crate::coverage::State;
+use crate::dice::Dice;
+use crate::outcome::Violation;
+
+/// A shard of a Logstore of a project, by number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ShardKey {
+    pub(crate) project: usize,
+    pub(crate) logstore: usize,
+    pub(crate) shard: u32,
+}
+
+/// A batch of a client.
+#[derive(Debug, Clone)]
+struct Batch {
+    key: ShardKey,
+    bytes: Bytes,
+    client: usize,
+    idempotent: bool,
+    /// How often it was sent.
+    attempts: u32,
+    /// How many of these were refused for certain.
+    refused: u32,
+    /// Where it is, as a client was told.
+    acknowledged: Vec<i64>,
+    /// The connection of the first attempt. The others of that connection came in order.
+    connection: usize,
+    /// How often it is in the log.
+    copies: u32,
+}
+
+/// What was seen of a shard.
+#[derive(Debug, Clone, Default)]
+struct Seen {
+    /// Offsets, numbers of records and batches. What was durable once stays.
+    log: Vec<(i64, u32, usize)>,
+    start: i64,
+}
+
+/// The judge of a run.
+#[derive(Debug, Default)]
+pub(crate) struct Oracle {
+    batches: Vec<Batch>,
+    by_bytes: BTreeMap<Bytes, usize>,
+    shards: BTreeMap<ShardKey, Seen>,
+    producer_ids: BTreeSet<i64>,
+}
+
+impl Oracle {
+    /// A producer was given an id.
+    pub(crate) fn granted(&mut self, id: i64) -> Result<(), Violation> {
+        if id > 0 && self.producer_ids.insert(id) {
+            return Ok(());
+        }
+        Err(Violation::new("a producer id is given out once", id.to_string()))
+    }
+
+    /// Takes note of a batch that is going to be sent.
+    pub(crate) fn create(
+        &mut self,
+        key: ShardKey,
+        client: usize,
+        idempotent: bool,
+        bytes: &Bytes,
+    ) -> usize {
+        let id = self.batches.len();
+        self.shards.entry(key).or_default();
+        self.by_bytes.insert(bytes.clone(), id);
+        self.batches.push(Batch {
+            key,
+            bytes: bytes.clone(),
+            client,
+            idempotent,
+            attempts: 0,
+            refused: 0,
+            acknowledged: Vec::new(),
+            connection: 0,
+            copies: 0,
+        });
+        id
+    }
+
+    pub(crate) fn sent(&mut self, id: usize, connection: usize) {
+        let batch = &mut self.batches[id];
+        if batch.attempts == 0 {
+            batch.connection = connection;
+        }
+        batch.attempts += 1;
+    }
+
+    /// An attempt was refused in a way that means that nothing was stored.
+    pub(crate) fn refused(&mut self, id: usize) {
+        self.batches[id].refused += 1;
+    }
+
+    /// A client was told that the batch is stored, and where.
+    pub(crate) fn acknowledged(&mut self, id: usize, offset: i64) -> Result<(), Violation> {
+        let batch = &mut self.batches[id];
+        if offset < 0 {
+            let detail = format!("batch {id} at {offset}");
+            return Err(Violation::new("an acknowledgement has an offset", detail));
+        }
+        if batch.idempotent && batch.acknowledged.iter().any(|other| *other != offset) {
+            let detail = format!("batch {id} at {:?} and {offset}", batch.acknowledged);
+            return Err(Violation::new("a duplicate is answered with the first offset", detail));
+        }
+        batch.acknowledged.push(offset);
+        Ok(())
+    }
+
+    pub(crate) fn bytes(&self, id: usize) -> Bytes {
+        self.batches[id].bytes.clone()
+    }
+
+    /// Whether anything of a shard was ever sent.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = ShardKey> {
+        self.shards.keys().copied()
+    }
+
+    /// Compares what can be read of a shard with what was sent. What is read now must stay.
+    pub(crate) fn verify(
+        &mut self,
+        store: &Store,
+        stream: StreamId,
+        key: ShardKey,
+        dice: &Dice,
+    ) -> Result<(), Violation> {
+        let shard = Shard::new(stream, key.shard);
+        let offsets = store.offsets(shard);
+        let mut seen = self.shards.remove(&key).unwrap_or_default();
+        if offsets.start < seen.start {
+            let detail = format!("{key:?}: from {} to {}", seen.start, offsets.start);
+            return Err(Violation::new("a start only moves forward", detail));
+        }
+        if offsets.start > seen.start {
+            dice.reached(State::StartAdvanced);
+        }
+        seen.start = offsets.start;
+        let batches = store.read(shard, offsets.start, usize::MAX).map_err(|error| {
+            Violation::new("what is acknowledged can be read", format!("{key:?}: {error}"))
+        })?;
+        self.compare(key, &mut seen, &batches, offsets.next)?;
+        dice.note(20, offsets.next.unsigned_abs());
+        self.check_order(key, &seen)?;
+        self.shards.insert(key, seen);
+        Ok(())
+    }
+
+    fn compare(
+        &mut self,
+        key: ShardKey,
+        seen: &mut Seen,
+        batches: &[StoredBatch],
+        next: i64,
+    ) -> Result<(), Violation> {
+        let wrong = |invariant, detail: String| Err(Violation::new(invariant, detail));
+        let known_end = seen.log.last().map_or(0, |(offset, count, _)| offset + i64::from(*count));
+        if next < known_end {
+            return wrong(
+                "nothing that was durable is lost",
+                format!("{key:?}: ended at {known_end}, and now at {next}"),
+            );
+        }
+        let mut end = seen.start;
+        let from = seen.log.partition_point(|(offset, count, _)| {
+            offset + i64::from(*count) <= seen.start
+        });
+        let mut known = seen.log[from..].to_vec().into_iter();
+        for batch in batches {
+            if batch.base_offset != end {
+                return wrong("offsets are dense", format!("{key:?}: {} after {end}", {
+                    batch.base_offset
+                }));
+            }
+            end = batch.end_offset();
+            let Some(id) = self.by_bytes.get(&batch.batch).copied() else {
+                return wrong(
+                    "nothing appears that nobody sent",
+                    format!("{key:?} at {}: {}", batch.base_offset, shown(&batch.batch)),
+                );
+            };
+            if self.batches[id].key != key {
+                let sent_to = self.batches[id].key;
+                return wrong("nothing gets to another shard", format!("{sent_to:?} in {key:?}"));
+            }
+            match known.next() {
+                Some((offset, _, was)) if offset != batch.base_offset || was != id => {
+                    return wrong(
+                        "an offset means one batch for ever",
+                        format!("{key:?}: {offset} was batch {was} and is batch {id}"),
+                    );
+                }
+                Some(_) => {}
+                None => {
+                    seen.log.push((batch.base_offset, batch.record_count, id));
+                    self.batches[id].copies += 1;
+                }
+            }
+        }
+        if end != next {
+            return wrong("what is acknowledged can be read", format!("{key:?}: {end} of {next}"));
+        }
+        Ok(())
+    }
+
+    /// Batches of one producer are in the order in which it sent them.
+    fn check_order(&self, key: ShardKey, seen: &Seen) -> Result<(), Violation> {
+        let mut last: BTreeMap<(usize, usize, bool), usize> = BTreeMap::new();
+        for (offset, _, id) in &seen.log {
+            let batch = &self.batches[*id];
+            // Whoever sends again while others are under way changes the order itself, unless it is
+            // idempotent.
+            if !batch.idempotent && (batch.attempts != 1 || batch.copies != 1) {
+                continue;
+            }
+            let connection = if batch.idempotent { 0 } else { batch.connection };
+            let place = (batch.client, connection, batch.idempotent);
+            if let Some(before) = last.insert(place, *id)
+                && before >= *id
+            {
+                let detail = format!("{key:?}: batch {before} before batch {id} at {offset}");
+                return Err(Violation::new("the order of a producer is kept", detail));
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares every acknowledgement and every refusal with what was seen.
+    pub(crate) fn check_acknowledged(&self) -> Result<(), Violation> {
+        for (id, batch) in self.batches.iter().enumerate() {
+            let possible = batch.attempts - batch.refused;
+            let most = if batch.idempotent { possible.min(1) } else { possible };
+            if batch.copies > most {
+                let invariant = match (batch.idempotent, possible) {
+                    (_, 0) => "what was refused is never seen",
+                    (true, _) => "an idempotent batch is stored once",
+                    (false, _) => "nothing is stored more often than it was sent",
+                };
+                let detail = format!("batch {id}: {} copies, {possible} attempts", batch.copies);
+                return Err(Violation::new(invariant, detail));
+            }
+            let Some(seen) = self.shards.get(&batch.key) else { continue };
+            for offset in &batch.acknowledged {
+                let place = seen.log.binary_search_by(|(base, _, _)| base.cmp(offset));
+                match place.map(|index| seen.log[index].2) {
+                    Ok(found) if found == id => {}
+                    // It may have expired before anybody looked.
+                    Err(_) if *offset < seen.start => {}
+                    found => {
+                        let detail = format!("batch {id} at {offset} of {:?}: {found:?}", batch.key);
+                        return Err(Violation::new("nothing acknowledged is lost", detail));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The beginning of some bytes, as text.
+fn shown(bytes: &[u8]) -> String {
+    let printable = bytes.iter().filter(|byte| byte.is_ascii_graphic() || **byte == b' ');
+    printable.take(80).map(|byte| char::from(*byte)).collect()
+}
