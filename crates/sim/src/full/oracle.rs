@@ -24,6 +24,8 @@ struct Batch {
     bytes: Bytes,
     client: usize,
     idempotent: bool,
+    /// It was sent to `X.json` and not to `X`: another topic, and so another order.
+    json: bool,
     /// How often it was sent.
     attempts: u32,
     /// How many of these were refused for certain.
@@ -67,7 +69,7 @@ impl Oracle {
         &mut self,
         key: ShardKey,
         client: usize,
-        idempotent: bool,
+        (idempotent, json): (bool, bool),
         bytes: &Bytes,
     ) -> usize {
         let id = self.batches.len();
@@ -78,6 +80,7 @@ impl Oracle {
             bytes: bytes.clone(),
             client,
             idempotent,
+            json,
             attempts: 0,
             refused: 0,
             acknowledged: Vec::new(),
@@ -212,7 +215,7 @@ impl Oracle {
 
     /// Batches of one producer are in the order in which it sent them.
     fn check_order(&self, key: ShardKey, seen: &Seen) -> Result<(), Violation> {
-        let mut last: BTreeMap<(usize, usize, bool), usize> = BTreeMap::new();
+        let mut last: BTreeMap<(usize, usize, bool, bool), usize> = BTreeMap::new();
         for (offset, _, id) in &seen.log {
             let batch = &self.batches[*id];
             // Whoever sends again while others are under way changes the order itself, unless it is
@@ -221,7 +224,7 @@ impl Oracle {
                 continue;
             }
             let connection = if batch.idempotent { 0 } else { batch.connection };
-            let place = (batch.client, connection, batch.idempotent);
+            let place = (batch.client, connection, batch.idempotent, batch.json);
             if let Some(before) = last.insert(place, *id)
                 && before >= *id
             {

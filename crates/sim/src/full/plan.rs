@@ -94,7 +94,7 @@ impl Plan {
             store: Options {
                 segment_bytes: 16 << (10 + between(0, 2)),
                 group_bytes_max: size(1_000, 100_000),
-                free_bytes_min: Some(between(0, 1) << 20),
+                free_bytes_min: Some(between(0, 1) << 18),
                 ..Options::default()
             },
             limits: Limits {
@@ -105,7 +105,7 @@ impl Plan {
                 ..Limits::default()
             },
             budget_bytes: if short_memory { frame_bytes_max } else { 1 << 20 },
-            capacity_bytes: between(1, 16) << 20,
+            capacity_bytes: between(2, 16) << 20,
         }
     }
 }

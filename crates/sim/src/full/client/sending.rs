@@ -131,7 +131,8 @@ impl Producer {
             records::batch(&values, stamp, personality.codec)
         };
         let bytes = Bytes::from(bytes);
-        let id = port.oracle.create(self.key(place), port.client, personality.idempotent, &bytes);
+        let kind = (personality.idempotent, place.1);
+        let id = port.oracle.create(self.key(place), port.client, kind, &bytes);
         if let Some(pending) = self.pending.get_mut(&number) {
             pending.id = id;
         }
