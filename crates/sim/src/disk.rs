@@ -163,7 +163,11 @@ impl Hook {
                 short()
             }
             Kind::Sync | Kind::SyncDir => {
-                if dice.strikes(FaultKind::SyncError, rates.sync) { other } else { None }
+                if dice.strikes(FaultKind::SyncError, rates.sync) {
+                    other
+                } else {
+                    None
+                }
             }
             Kind::Create | Kind::Allocate => {
                 let failed = dice.strikes(FaultKind::NameError, rates.name);

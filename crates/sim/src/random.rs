@@ -33,14 +33,8 @@ impl Stream {
 
     /// Every stream.
     pub fn all() -> impl Iterator<Item = Self> {
-        let plain = [
-            Self::Plan,
-            Self::Workload,
-            Self::Schedule,
-            Self::Net,
-            Self::Disk,
-            Self::Entropy,
-        ];
+        let plain =
+            [Self::Plan, Self::Workload, Self::Schedule, Self::Net, Self::Disk, Self::Entropy];
         plain.into_iter().chain(FaultKind::ALL.iter().copied().map(Self::Fault))
     }
 

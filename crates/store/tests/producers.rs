@@ -204,3 +204,42 @@ fn a_store_on_a_full_disk_opens_without_producer_ids_and_gets_some_when_there_is
     store.commit_group();
     assert!(store.next_producer_id().is_some());
 }
+
+/// A store on a disk that is full, and was asked to store these batches of one producer.
+fn full_store(numbers: &[i32]) -> (MemDisk, Store) {
+    let disk = MemDisk::with_capacity(1 << 20);
+    let options = Options { free_bytes_min: Some(64 << 10), ..options() };
+    let store = Store::open(Arc::new(disk.clone()), options, ENTROPY, NOW_MS).unwrap().0;
+    disk.set_foreign_bytes(1 << 20);
+    for number in numbers {
+        assert_eq!(append(&store, sequence(*number)), Err(AppendError::NoSpace));
+    }
+    disk.set_foreign_bytes(0);
+    (disk, store)
+}
+
+#[test]
+fn a_first_batch_that_a_full_disk_refused_is_not_overtaken_by_those_behind_it() {
+    let (_disk, store) = full_store(&[0]);
+    let gap = Err(AppendError::OutOfOrderSequence { expected: 0 });
+    assert_eq!(append(&store, sequence(1)), gap);
+    assert_eq!(append(&store, sequence(0)).unwrap().base_offset, 0);
+    assert_eq!(append(&store, sequence(1)).unwrap().base_offset, 1);
+    let (_disk, store) = full_store(&[5, 4]);
+    assert_eq!(append(&store, sequence(5)), Err(AppendError::OutOfOrderSequence { expected: 4 }));
+}
+
+#[test]
+fn the_place_of_a_refused_batch_ends_with_its_epoch_its_time_and_the_process() {
+    let (_disk, store) = full_store(&[0]);
+    let newer = stamped(record(SHARD, "newer"), 7, 3, 5);
+    assert_eq!(append(&store, newer).unwrap().base_offset, 0);
+    let (_disk, store) = full_store(&[0]);
+    let mut late = sequence(1);
+    late.append_time_ms += 25 * 60 * 60 * 1000;
+    assert_eq!(append(&store, late).unwrap().base_offset, 0);
+    let (disk, store) = full_store(&[0]);
+    store.close();
+    drop(store);
+    assert_eq!(append(&open(&disk), sequence(1)).unwrap().base_offset, 0);
+}

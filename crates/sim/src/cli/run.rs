@@ -58,6 +58,8 @@ struct Total {
     virtual_time: Duration,
     failures: usize,
     coverage: Coverage,
+    /// The seed that took longest, and how long.
+    slowest: (Duration, u64),
 }
 
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
@@ -80,6 +82,8 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
         };
         let total = run_level(*level, first, extent, threads);
         report::print_coverage(*level, &total.coverage);
+        let (passed, seed) = total.slowest;
+        println!("slowest at level {level}: seed {seed}, {:.0} ms", passed.as_secs_f64() * 1e3);
         failures += total.failures;
         figures.push(figure(*level, &total, begin.elapsed()));
     }
@@ -119,7 +123,7 @@ fn run_level(level: Level, first: u64, extent: Extent, threads: usize) -> Total 
         let mut told = begin;
         loop {
             match outcomes.recv_timeout(PROGRESS_PERIOD) {
-                Ok(outcome) => total.add(&outcome),
+                Ok((outcome, passed)) => total.add(&outcome, passed),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
@@ -144,7 +148,7 @@ fn work(
     extent: Extent,
     next: &AtomicU64,
     stop: &AtomicBool,
-    outcomes: &mpsc::Sender<Outcome>,
+    outcomes: &mpsc::Sender<(Outcome, Duration)>,
 ) {
     while !stop.load(Ordering::Relaxed) {
         let number = next.fetch_add(1, Ordering::Relaxed);
@@ -156,7 +160,9 @@ fn work(
             return;
         }
         let run = Run::seed(level, first.wrapping_add(number));
+        let begin = now();
         let mut outcome = run.execute();
+        let passed = begin.elapsed();
         if number.is_multiple_of(TWICE_EVERY) && outcome.holds() {
             let again = run.execute();
             if again.hash != outcome.hash {
@@ -164,14 +170,15 @@ fn work(
                 outcome.violation = Some(Violation::new("a seed always does the same", detail));
             }
         }
-        if outcomes.send(outcome).is_err() {
+        if outcomes.send((outcome, passed)).is_err() {
             return;
         }
     }
 }
 
 impl Total {
-    fn add(&mut self, outcome: &Outcome) {
+    fn add(&mut self, outcome: &Outcome, passed: Duration) {
+        self.slowest = self.slowest.max((passed, outcome.seed));
         self.seeds += 1;
         self.events += outcome.events;
         self.virtual_time += outcome.virtual_time;

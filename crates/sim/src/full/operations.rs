@@ -62,6 +62,7 @@ impl World {
                 self.tell_secret(project);
                 let newest = self.site.projects[project].known.clone();
                 self.site.projects[project].live.retain(|secret| *secret == newest);
+                self.site.projects[project].was_revoked = true;
                 self.reload();
             }
             Undo::RestoreLogstore { project, logstore } => {
@@ -123,6 +124,7 @@ impl World {
         let project = self.any_project(FaultKind::KeyRevocation);
         let secret = self.site.new_secret(project);
         self.site.projects[project].live = vec![secret];
+        self.site.projects[project].was_revoked = true;
         self.reload();
         self.undo_later(FaultKind::KeyRevocation, Undo::TellSecret { project });
     }

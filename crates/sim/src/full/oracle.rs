@@ -172,15 +172,15 @@ impl Oracle {
             );
         }
         let mut end = seen.start;
-        let from = seen.log.partition_point(|(offset, count, _)| {
-            offset + i64::from(*count) <= seen.start
-        });
+        let from =
+            seen.log.partition_point(|(offset, count, _)| offset + i64::from(*count) <= seen.start);
         let mut known = seen.log[from..].to_vec().into_iter();
         for batch in batches {
             if batch.base_offset != end {
-                return wrong("offsets are dense", format!("{key:?}: {} after {end}", {
-                    batch.base_offset
-                }));
+                return wrong(
+                    "offsets are dense",
+                    format!("{key:?}: {} after {end}", { batch.base_offset }),
+                );
             }
             end = batch.end_offset();
             let Some(id) = self.by_bytes.get(&batch.batch).copied() else {
@@ -257,7 +257,8 @@ impl Oracle {
                     // It may have expired before anybody looked.
                     Err(_) if *offset < seen.start => {}
                     found => {
-                        let detail = format!("batch {id} at {offset} of {:?}: {found:?}", batch.key);
+                        let detail =
+                            format!("batch {id} at {offset} of {:?}: {found:?}", batch.key);
                         return Err(Violation::new("nothing acknowledged is lost", detail));
                     }
                 }

@@ -147,14 +147,8 @@ impl Server {
             dice: self.dice.clone(),
             watch: Arc::clone(&self.watch),
         };
-        let running = Running {
-            store,
-            engine,
-            service,
-            failed,
-            draining: false,
-            commit_planned: false,
-        };
+        let running =
+            Running { store, engine, service, failed, draining: false, commit_planned: false };
         Ok((running, recovery))
     }
 

@@ -69,8 +69,7 @@ impl Service for SimService {
         } else {
             Box::new(connection)
         };
-        let session =
-            Watched { session, watch: Arc::clone(&self.watch), dice: self.dice.clone() };
+        let session = Watched { session, watch: Arc::clone(&self.watch), dice: self.dice.clone() };
         Some(Accepted { machine, inbox, session })
     }
 

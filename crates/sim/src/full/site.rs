@@ -18,6 +18,8 @@ pub(crate) struct ProjectSite {
     pub(crate) live: Vec<String>,
     /// The one the clients use.
     pub(crate) known: String,
+    /// A secret was withdrawn while clients used it.
+    pub(crate) was_revoked: bool,
     secrets_made: u32,
 }
 
@@ -62,6 +64,7 @@ impl Site {
                 logstores: logstores.collect(),
                 live: vec![secret.clone()],
                 known: secret,
+                was_revoked: false,
                 secrets_made: 1,
             }
         });

@@ -40,9 +40,9 @@ fn made() -> &'static Made {
         for (der, _) in &certificates {
             roots.add(der.clone()).expect("a well-formed certificate");
         }
-        let servers = certificates.iter().map(|(_, key)| {
-            server_config(CertificateResolver::new(Arc::clone(key)))
-        });
+        let servers = certificates
+            .iter()
+            .map(|(_, key)| server_config(CertificateResolver::new(Arc::clone(key))));
         let clients = [&rustls::version::TLS13, &rustls::version::TLS12];
         let clients = clients.map(|version| client_config(roots.clone(), version));
         Made { servers: servers.collect(), clients }

@@ -112,9 +112,7 @@ impl World {
     }
 
     fn is_over(&self) -> bool {
-        self.calm
-            && self.server.listens()
-            && self.seats.iter().all(|seat| seat.client.is_done())
+        self.calm && self.server.listens() && self.seats.iter().all(|seat| seat.client.is_done())
     }
 
     fn stuck(&self) -> Violation {
@@ -163,8 +161,8 @@ impl World {
 
     /// A client's wish for a connection has arrived.
     fn connect(&mut self, client: usize) -> Result<(), Violation> {
-        let silent = self.simulation.network().is_partitioned()
-            || self.simulation.network().dark.get();
+        let silent =
+            self.simulation.network().is_partitioned() || self.simulation.network().dark.get();
         if silent {
             let event = Event::GiveUpConnecting { client };
             self.simulation.plan(Duration::from_secs(3), event);
@@ -203,8 +201,7 @@ impl World {
             let detail = format!("{} of {}", budget.used_bytes(), self.plan.budget_bytes);
             return Err(Violation::new("the memory for requests has a bound", detail));
         }
-        if self.server.watch.commit_wanted.swap(false, Ordering::Relaxed)
-            && !running.commit_planned
+        if self.server.watch.commit_wanted.swap(false, Ordering::Relaxed) && !running.commit_planned
         {
             running.commit_planned = true;
             self.simulation.plan(time, Event::Commit { boot });

@@ -126,7 +126,8 @@ impl Network {
         let NetRates { latency_min_ns, latency_max_ns, delay, .. } = self.rates();
         let usual = self.dice.between(Stream::Net, latency_min_ns, latency_max_ns);
         if self.dice.strikes(FaultKind::Delay, delay) {
-            return usual + self.dice.between(Stream::Fault(FaultKind::Delay), 1, 2_000) * 1_000_000;
+            return usual
+                + self.dice.between(Stream::Fault(FaultKind::Delay), 1, 2_000) * 1_000_000;
         }
         usual
     }
@@ -220,7 +221,11 @@ impl Network {
             }
             Happened::Alarm { id, at_ns } => {
                 let sleeper = self.with(id, |connection| {
-                    if connection.alarm_ns == Some(at_ns) { connection.sleeper.take() } else { None }
+                    if connection.alarm_ns == Some(at_ns) {
+                        connection.sleeper.take()
+                    } else {
+                        None
+                    }
                 });
                 wake([sleeper, None]);
             }
@@ -254,7 +259,8 @@ impl Network {
         let mut bytes = bytes;
         if bytes > 1 && dice.strikes(FaultKind::Resegment, rates.resegment) {
             let stream = Stream::Fault(FaultKind::Resegment);
-            let first = if dice.chance(stream, 500) { 1 } else { 1 + dice.index(stream, bytes - 1) };
+            let first =
+                if dice.chance(stream, 500) { 1 } else { 1 + dice.index(stream, bytes - 1) };
             let rest = Happened::Segment { id, direction, bytes: bytes - first };
             self.replan(now_ns + dice.below(stream, 1_000_000), rest);
             bytes = first;

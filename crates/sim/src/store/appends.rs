@@ -184,7 +184,8 @@ impl World {
         let index = self.dice.below(Stream::Workload, self.plan.shards.into());
         let shard = shard(u32::try_from(index).expect("a small number"));
         let producers = self.plan.producers.unsigned_abs();
-        let producer = 77 + i64::try_from(self.dice.below(Stream::Workload, producers)).expect("few");
+        let producer =
+            77 + i64::try_from(self.dice.below(Stream::Workload, producers)).expect("few");
         let tricks = [Trick::Duplicate, Trick::Gap, Trick::OldEpoch];
         let trick = tricks[self.dice.index(Stream::Workload, tricks.len())];
         let age = self.dice.index(Stream::Workload, 5);

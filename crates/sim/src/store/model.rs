@@ -58,9 +58,8 @@ impl ShardModel {
 
     /// The last batches of a producer that have not expired, newest first, with their offsets.
     pub(crate) fn of_producer(&self, producer: i64) -> impl Iterator<Item = &(i64, Entry)> {
-        let live = move |(offset, entry): &&(i64, Entry)| {
-            *offset >= self.start && entry.is_of(producer)
-        };
+        let live =
+            move |(offset, entry): &&(i64, Entry)| *offset >= self.start && entry.is_of(producer);
         self.certain.iter().rev().filter(live)
     }
 
@@ -76,9 +75,9 @@ impl ShardModel {
 
     /// Whether these are the batches from the offset on, byte for byte. What is wrong, if not.
     pub(crate) fn check(&self, offset: i64, batches: &[StoredBatch]) -> Result<(), String> {
-        let from = self.certain.partition_point(|(base, entry)| {
-            base + i64::from(entry.record_count) <= offset
-        });
+        let from = self
+            .certain
+            .partition_point(|(base, entry)| base + i64::from(entry.record_count) <= offset);
         let mut expected = self.certain[from..].iter();
         for batch in batches {
             let Some((base, entry)) = expected.next() else {

@@ -170,9 +170,8 @@ impl World {
         let Some(store) = self.store.clone() else { return Ok(()) };
         let bytes = self.dice.below(Stream::Workload, 20_000);
         let by_age = self.dice.chance(Stream::Workload, 300);
-        let age = by_age.then(|| {
-            std::time::Duration::from_millis(self.dice.below(Stream::Workload, 200_000))
-        });
+        let age = by_age
+            .then(|| std::time::Duration::from_millis(self.dice.below(Stream::Workload, 200_000)));
         let retention = Retention { age, bytes: (!by_age).then_some(bytes) };
         let retained = store.apply_retention(&|_| retention, self.now_ms);
         self.notice_misdirected(self.batches);

@@ -42,6 +42,16 @@ pub(crate) struct Producers {
     by_id: BTreeMap<i64, Producer>,
     /// The same, by [`Producer::last_lsn`].
     by_age: BTreeMap<u64, i64>,
+    /// Producers that are not in the log because their first batch was refused for a while.
+    held: BTreeMap<i64, Held>,
+}
+
+/// The place of a first batch that was refused and will be sent again.
+#[derive(Debug, Clone, Copy)]
+struct Held {
+    epoch: i16,
+    base_sequence: i32,
+    since_ms: i64,
 }
 
 /// What is to be done with a stamped batch.
@@ -54,7 +64,9 @@ pub(crate) enum Verdict {
 impl Producers {
     /// Judges a batch of `record_count` records that arrives at `now_ms`. Changes nothing.
     ///
-    /// An unknown producer may begin anywhere: it may have been forgotten.
+    /// An unknown producer may begin anywhere: it may have been forgotten. But not behind a batch
+    /// that was refused just now: what it sends meanwhile would be stored before that one, which
+    /// then could never be stored.
     pub(crate) fn check(
         &self,
         stamp: ProducerStamp,
@@ -64,7 +76,17 @@ impl Producers {
     ) -> Result<Verdict, AppendError> {
         let expiry_ms = options.producer_expiry_ms();
         let known = self.by_id.get(&stamp.id).filter(|known| !known.expired(now_ms, expiry_ms));
-        let Some(known) = known else { return Ok(Verdict::Store) };
+        let Some(known) = known else {
+            let held = self.held.get(&stamp.id).filter(|held| {
+                held.epoch == stamp.epoch
+                    && held.base_sequence < stamp.base_sequence
+                    && now_ms.saturating_sub(held.since_ms) <= expiry_ms
+            });
+            return match held {
+                Some(held) => Err(AppendError::OutOfOrderSequence { expected: held.base_sequence }),
+                None => Ok(Verdict::Store),
+            };
+        };
         if stamp.epoch < known.epoch {
             return Err(AppendError::ProducerFenced { epoch: known.epoch });
         }
@@ -85,6 +107,21 @@ impl Producers {
         Ok(Verdict::Store)
     }
 
+    /// Takes note of a batch that was refused at `now_ms`, for a reason that will pass.
+    ///
+    /// Kept in memory only: after a restart no batch is under way any more that could overtake it.
+    pub(crate) fn hold(&mut self, stamp: ProducerStamp, now_ms: i64, options: &Options) {
+        let known = self.by_id.contains_key(&stamp.id);
+        if known || self.held.len() >= options.producers_per_shard_max {
+            return;
+        }
+        let ProducerStamp { id, epoch, base_sequence } = stamp;
+        let held = self.held.entry(id).or_insert(Held { epoch, base_sequence, since_ms: now_ms });
+        if held.epoch < epoch || (held.epoch == epoch && base_sequence < held.base_sequence) {
+            *held = Held { epoch, base_sequence, since_ms: now_ms };
+        }
+    }
+
     /// Takes note of a batch that is in the log at `lsn`, and forgets the producer that was silent
     /// longest if there are more than [`Options::producers_per_shard_max`].
     pub(crate) fn record(
@@ -95,6 +132,7 @@ impl Producers {
         options: &Options,
     ) {
         let (now_ms, expiry_ms) = (batch.append_time_ms, options.producer_expiry_ms());
+        self.held.remove(&stamp.id);
         let known = self.remove(stamp.id);
         let continues =
             known.filter(|known| known.epoch == stamp.epoch && !known.expired(now_ms, expiry_ms));
@@ -118,6 +156,7 @@ impl Producers {
         let expiry_ms = options.producer_expiry_ms();
         self.by_id.retain(|_, producer| !producer.expired(now_ms, expiry_ms));
         self.by_age.retain(|_, id| self.by_id.contains_key(id));
+        self.held.retain(|_, held| now_ms.saturating_sub(held.since_ms) <= expiry_ms);
     }
 
     /// Those whose latest batch is at `lsn` or after it, in the order of their ids.

@@ -79,6 +79,22 @@ impl Writer {
         group: &mut Group,
         disk_full: bool,
     ) -> Result<Staged, AppendError> {
+        let staged = self.try_stage(append, group, disk_full);
+        if let (Err(AppendError::NoSpace | AppendError::Unavailable(_)), Some(stamp)) =
+            (&staged, append.producer)
+        {
+            let tail = self.shards.entry(append.shard).or_default();
+            tail.producers.hold(stamp, append.append_time_ms, &self.options);
+        }
+        staged
+    }
+
+    fn try_stage(
+        &mut self,
+        append: &Append,
+        group: &mut Group,
+        disk_full: bool,
+    ) -> Result<Staged, AppendError> {
         let bytes_max = self.options.batch_bytes_max();
         if append.record_count == 0 {
             return Err(AppendError::Empty);

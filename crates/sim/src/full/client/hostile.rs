@@ -88,17 +88,27 @@ pub(crate) struct Hostile {
     received: Vec<u8>,
     /// What is sent a byte at a time.
     slow: Vec<u8>,
+    /// It will connect in a while.
+    waits: bool,
     calm: bool,
 }
 
 impl Hostile {
     pub(crate) fn new(task: HostileTask) -> Self {
-        Self { task, connections: Vec::new(), received: Vec::new(), slow: Vec::new(), calm: false }
+        Self {
+            task,
+            connections: Vec::new(),
+            received: Vec::new(),
+            slow: Vec::new(),
+            waits: true,
+            calm: false,
+        }
     }
 
     /// Opens its connections, a moment after the last ones have gone.
-    fn connect_later(&self, port: &mut Port<'_>) {
-        if !self.calm {
+    fn connect_later(&mut self, port: &mut Port<'_>) {
+        if !self.calm && !self.waits {
+            self.waits = true;
             port.timer(Duration::from_millis(self.task.pause_ms), 0);
         }
     }
@@ -139,7 +149,8 @@ impl Hostile {
             Trick::WrongSecret => self.login(true, port),
             Trick::WrongMechanism => {
                 let api = ApiKey::SaslHandshake;
-                Request { api, version: 1, correlation: 1, client_id: "" }.handshake("SCRAM-SHA-256")
+                Request { api, version: 1, correlation: 1, client_id: "" }
+                    .handshake("SCRAM-SHA-256")
             }
             Trick::ProduceFirst => self.produce(own, false, port),
             Trick::DamagedBatch => {
@@ -239,7 +250,8 @@ impl Client for Hostile {
 
     fn on_event(&mut self, event: ClientEvent, port: &mut Port<'_>) -> Result<(), Violation> {
         match event {
-            ClientEvent::Timer(0) if !self.calm && self.connections.is_empty() => {
+            ClientEvent::Timer(0) if !self.calm && self.waits => {
+                self.waits = false;
                 self.connect(port);
             }
             ClientEvent::Timer(1) if !self.slow.is_empty() && !self.calm => {

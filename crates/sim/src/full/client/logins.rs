@@ -6,11 +6,11 @@ use logboom_wire::api::ApiKey;
 use rustls::ClientConnection;
 use rustls::pki_types::ServerName;
 
+use super::Port;
 use super::channel::Channel;
 use super::producer::{Asked, Producer, Stage};
 use super::request::{Request, bare, token};
 use super::response;
-use super::Port;
 use crate::coverage::State;
 use crate::net::ConnectionId;
 use crate::outcome::Violation;
@@ -26,7 +26,8 @@ impl Producer {
         self.wake_after(SETUP_TIMEOUT, port);
         let tls = self.task.tls.as_ref().map(|config| {
             let name = ServerName::try_from("localhost").expect("a host name");
-            ClientConnection::new(std::sync::Arc::clone(config), name).expect("a usable configuration")
+            ClientConnection::new(std::sync::Arc::clone(config), name)
+                .expect("a usable configuration")
         });
         let encrypted = tls.is_some();
         let mut channel = Channel::new(id, tls);

@@ -56,7 +56,13 @@ const MODERN: Personality = Personality {
 /// Who connects. The first is the plainest.
 pub(crate) const ALL: [Personality; 9] = [
     MODERN,
-    Personality { name: "librdkafka-like, old", metadata: 4, produce: 7, authenticate: 0, ..MODERN },
+    Personality {
+        name: "librdkafka-like, old",
+        metadata: 4,
+        produce: 7,
+        authenticate: 0,
+        ..MODERN
+    },
     Personality {
         name: "librdkafka-like, idempotent",
         idempotent: true,
@@ -129,12 +135,5 @@ pub(crate) const ALL: [Personality; 9] = [
         backoff_ms: 1_000,
         ..MODERN
     },
-    Personality {
-        name: "acks=0",
-        acks: 0,
-        metadata: 9,
-        produce: 9,
-        codec: Codec::Zstd,
-        ..MODERN
-    },
+    Personality { name: "acks=0", acks: 0, metadata: 9, produce: 9, codec: Codec::Zstd, ..MODERN },
 ];

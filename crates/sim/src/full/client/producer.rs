@@ -43,6 +43,8 @@ pub(crate) struct Pending {
     pub(crate) under_way: u32,
     /// At least one attempt succeeded.
     pub(crate) done: bool,
+    /// How often it was refused for a gap before it.
+    pub(crate) gaps: u32,
 }
 
 /// How far a connection is.
@@ -238,6 +240,7 @@ impl Producer {
             attempts: 0,
             under_way: 0,
             done: false,
+            gaps: 0,
         };
         self.pending.insert(self.made, pending);
         if self.made < self.task.batches {
@@ -253,7 +256,7 @@ impl Producer {
             return self.go_offline(true, port);
         }
         let in_setup = !matches!(self.stage, Stage::Offline | Stage::Connecting | Stage::Ready);
-        if in_setup && self.setup_due <= now {
+        if (in_setup || self.shut) && self.setup_due <= now {
             return self.go_offline(true, port);
         }
         match self.stage {

@@ -32,8 +32,7 @@ impl Request<'_> {
         if flexible {
             out.push(0);
         }
-        let mut writer =
-            if flexible { Writer::flexible(&mut out) } else { Writer::new(&mut out) };
+        let mut writer = if flexible { Writer::flexible(&mut out) } else { Writer::new(&mut out) };
         body(&mut writer);
         writer.no_tagged_fields();
         finish(out)

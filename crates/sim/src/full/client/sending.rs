@@ -31,6 +31,10 @@ impl Producer {
             {
                 self.shut = true;
                 port.shutdown_write(channel.id);
+                // Whoever is told nothing more gives up some time.
+                let timeout = Duration::from_millis(self.personality().request_timeout_ms);
+                self.setup_due = port.passed() + timeout;
+                self.wake_after(timeout, port);
             }
         }
     }
@@ -170,10 +174,8 @@ impl Producer {
         let bare = waiting.asked == Asked::Login && self.personality().raw_sasl;
         let correlation = response::correlation(frame);
         if bare && !frame.is_empty() || !bare && correlation != Some(waiting.correlation) {
-            let detail = format!(
-                "{}: {correlation:?} instead of {}",
-                self.client_id, waiting.correlation
-            );
+            let detail =
+                format!("{}: {correlation:?} instead of {}", self.client_id, waiting.correlation);
             return Err(Violation::new("responses leave in request order", detail));
         }
         port.dice.note(30, waiting.correlation.unsigned_abs().into());
@@ -193,11 +195,10 @@ impl Producer {
             Violation::new("responses are well formed", format!("Produce: {error}"))
         })?;
         let same = |((_, place), outcome): (&(u64, Place), &PartOutcome)| {
-            self.topic(*place, port) == outcome.topic && i64::from(place.2) == i64::from(outcome.shard)
+            self.topic(*place, port) == outcome.topic
+                && i64::from(place.2) == i64::from(outcome.shard)
         };
-        if outcomes.len() != waiting.parts.len()
-            || !waiting.parts.iter().zip(&outcomes).all(same)
-        {
+        if outcomes.len() != waiting.parts.len() || !waiting.parts.iter().zip(&outcomes).all(same) {
             let detail = format!("{}: {outcomes:?}", self.client_id);
             return Err(Violation::new("a response is about its request", detail));
         }
@@ -260,6 +261,7 @@ impl Producer {
                     }
                     45 => {
                         port.reached(State::SequenceRefused);
+                        gives_up = self.is_behind_a_gap(number, place, port);
                         idempotent
                     }
                     _ => false,
@@ -280,6 +282,18 @@ impl Producer {
         }
         self.send_again(number, port);
         Ok(())
+    }
+}
+
+impl Producer {
+    /// Whether a batch will be refused for ever, because a batch before it was refused for another
+    /// reason than the disk, and a later one was taken as the first of its producer. Real clients
+    /// give it up after two minutes, and begin a new epoch.
+    fn is_behind_a_gap(&mut self, number: u64, place: Place, port: &Port<'_>) -> bool {
+        let Some(pending) = self.pending.get_mut(&number) else { return false };
+        pending.gaps += 1;
+        let project = &port.site.projects[self.task.project];
+        pending.gaps > 50 && (project.logstores[place.0].was_absent || project.was_revoked)
     }
 }
 

@@ -80,7 +80,8 @@ pub enum Crash {
     KeepUnsynced,
     /// The power is cut, and of what was on its way each sector and each name has, independently,
     /// arrived, not arrived, or (a sector) arrived as garbage. The number is the seed.
-    Tear(u64),    /// The power is cut, and the device has a part of what was on its way.
+    Tear(u64),
+    /// The power is cut, and the device has a part of what was on its way.
     Partly(Partly),
 }
 

@@ -90,7 +90,8 @@ impl Inode {
         let first_lost = random.next() % (self.pending.len() as u64 + 1);
         for (index, change) in (0u64..).zip(self.pending.drain(..)) {
             let chosen = random.next().is_multiple_of(2);
-            let by_itself = partly.reordered || partly.lengths && matches!(change, Change::Length(_));
+            let by_itself =
+                partly.reordered || partly.lengths && matches!(change, Change::Length(_));
             if if by_itself { chosen } else { index < first_lost } {
                 change.apply(&mut self.durable);
             } else if partly.torn && (partly.reordered || index == first_lost) {
