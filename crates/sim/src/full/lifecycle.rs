@@ -5,7 +5,8 @@ use std::time::Duration;
 use logboom_store::{Crash, Health, Store};
 
 use super::event::Event;
-use super::world::{RETENTION_PERIOD, World};
+use super::server::Running;
+use super::world::World;
 use crate::coverage::State;
 use crate::disk::draw_crash;
 use crate::outcome::Violation;
@@ -24,7 +25,7 @@ impl World {
         self.simulation.restart_server();
         self.verify()?;
         let boot = self.server.boot;
-        self.simulation.plan(RETENTION_PERIOD, Event::Retention { boot });
+        self.simulation.plan(self.plan.retention_period, Event::Retention { boot });
         Ok(())
     }
 
@@ -81,6 +82,7 @@ impl World {
     /// The process ends in an orderly way: every connection is closed.
     pub(crate) fn exit(&mut self) -> Result<(), Violation> {
         let Some(running) = self.server.running.take() else { return Ok(()) };
+        self.note_counters(&running);
         self.dice.note(12, 0);
         running.store.close();
         let used_bytes = running.engine.budget().used_bytes();
@@ -102,6 +104,16 @@ impl World {
         Ok(())
     }
 
+    /// What only the engine and the store know.
+    fn note_counters(&self, running: &Running) {
+        if running.engine.counters().duplicates.get() > 0 {
+            self.dice.reached(State::DuplicateAnswered);
+        }
+        if running.store.segment_count() > 1 {
+            self.dice.reached(State::SegmentSealed);
+        }
+    }
+
     pub(crate) fn plan_start(&mut self) {
         let most = if self.calm { 100 } else { 3_000 };
         let millis = self.dice.between(Stream::Schedule, 1, most);
@@ -121,6 +133,7 @@ impl World {
 
     fn die(&mut self, crash: Crash, dark: bool) -> Result<(), Violation> {
         let Some(running) = self.server.running.take() else { return Ok(()) };
+        self.note_counters(&running);
         self.dice.note(13, u64::from(dark));
         self.dice.trace(|| format!("server: dies, {crash:?}"));
         self.server.closed_whole = false;

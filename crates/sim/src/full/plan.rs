@@ -46,6 +46,8 @@ pub(crate) struct Plan {
     /// When the faults are over.
     pub(crate) calm_at: Duration,
     pub(crate) drain_timeout: Duration,
+    /// How often expired logs are looked for.
+    pub(crate) retention_period: Duration,
     pub(crate) store: Options,
     pub(crate) limits: Limits,
     /// The memory for requests of all connections.
@@ -91,8 +93,9 @@ impl Plan {
             operations: draw_operations(dice, calm_at),
             calm_at,
             drain_timeout: Duration::from_millis(between(100, 20_000)),
+            retention_period: Duration::from_millis(between(200, 30_000)),
             store: Options {
-                segment_bytes: 16 << (10 + between(0, 2)),
+                segment_bytes: 16 << (10 + between(0, 1)),
                 group_bytes_max: size(1_000, 100_000),
                 free_bytes_min: Some(between(0, 1) << 18),
                 ..Options::default()
@@ -117,15 +120,15 @@ fn draw_task(dice: &Dice, site: &Site) -> Task {
         let rate = dice.between(stream, 1, most);
         if exists { rate } else { 0 }
     };
-    let encrypted = dice.chance(stream, 60);
+    let encrypted = dice.chance(stream, 120);
     let old_tls = dice.chance(stream, 300);
     Task {
         personality: PERSONALITIES[dice.index(stream, PERSONALITIES.len())],
         project: dice.index(stream, site.projects.len()),
-        batches: dice.between(stream, 1, 25),
+        batches: dice.between(stream, 1, 40),
         tls: encrypted.then(|| tls::client(old_tls)),
         pause_ms: dice.between(stream, 0, 800),
-        value_bytes_max: dice.between(stream, 0, 300),
+        value_bytes_max: dice.between(stream, 0, 300) * dice.between(stream, 1, 5),
         leave: rate(FaultKind::EndOfStream, 100),
         half_close: rate(FaultKind::HalfClose, 100),
         twice: rate(FaultKind::ClientRetry, 200),

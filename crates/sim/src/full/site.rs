@@ -39,6 +39,9 @@ pub(crate) struct Site {
     pub(crate) projects: Vec<ProjectSite>,
 }
 
+/// The secret of a key of each project that may do nothing.
+pub(crate) const NO_RIGHTS: &str = "secret-of-nobody";
+
 const NAMES: [&str; 2] = ["alpha", "omega"];
 
 impl Site {
@@ -55,7 +58,7 @@ impl Site {
                 was_absent: false,
                 retention: Retention {
                     age: None,
-                    bytes: dice.chance(stream, 200).then(|| dice.between(stream, 1, 40) << 10),
+                    bytes: dice.chance(stream, 300).then(|| dice.between(stream, 1, 20) << 10),
                 },
             });
             let secret = format!("secret-of-{name}-0");
@@ -93,6 +96,12 @@ impl Site {
                 logstores: logstores.collect(),
             });
             builder.access_key(AccessKey {
+                id: format!("none-{}", project.name).parse().expect("an id"),
+                project: project.name.parse().expect("a name"),
+                secrets: vec![SecretHash::new(&Secret::new(NO_RIGHTS), [7; 16])],
+                policies: Vec::new(),
+            });
+            builder.access_key(AccessKey {
                 id: format!("key-{}", project.name).parse().expect("an id"),
                 project: project.name.parse().expect("a name"),
                 secrets: project
@@ -104,6 +113,11 @@ impl Site {
             });
         }
         Arc::new(builder.build().expect("a site without mistakes"))
+    }
+
+    /// The password of the key that may do nothing.
+    pub(crate) fn password_without_rights(&self, project: usize) -> String {
+        format!("none-{}#{NO_RIGHTS}", self.projects[project].name)
     }
 
     /// The password with that secret.

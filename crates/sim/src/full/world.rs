@@ -18,9 +18,6 @@ use crate::random::Stream;
 
 /// How long everything may take once nothing goes wrong any more.
 const PATIENCE: Duration = Duration::from_secs(20 * 60);
-/// How often expired logs are looked for, as in the real server.
-pub(crate) const RETENTION_PERIOD: Duration = Duration::from_secs(30);
-
 /// A client, and whether it speaks TLS.
 pub(crate) struct Seat {
     pub(crate) client: Box<dyn Client>,
@@ -241,7 +238,8 @@ impl World {
         // What retention asks of the committer.
         self.server.watch.commit_wanted.store(true, Ordering::Relaxed);
         let boot = self.server.boot;
-        self.simulation.plan(RETENTION_PERIOD, Event::Retention { boot });
-        Ok(())
+        self.simulation.plan(self.plan.retention_period, Event::Retention { boot });
+        // What can be read must be right at any moment.
+        self.verify()
     }
 }

@@ -64,7 +64,7 @@ impl NetRates {
             spurious: rate(FaultKind::SpuriousReady, 100),
             stall: rate(FaultKind::Stall, 10),
             reset: rate(FaultKind::Reset, 10),
-            bit_flip: rate(FaultKind::BitFlip, 10),
+            bit_flip: rate(FaultKind::BitFlip, 60),
         }
     }
 }

@@ -40,13 +40,15 @@ pub(crate) enum Trick {
     DamagedBatch,
     /// A batch for the Logstore of another project.
     OtherProject,
+    /// A batch with a key that may do nothing.
+    NoRight,
     /// Bytes without a meaning behind a login.
     GarbageInside,
     /// Many connections at a time.
     ManyConnections,
 }
 
-const TRICKS: [Trick; 13] = [
+const TRICKS: [Trick; 14] = [
     Trick::Garbage,
     Trick::Http,
     Trick::HalfFrame,
@@ -58,6 +60,7 @@ const TRICKS: [Trick; 13] = [
     Trick::ProduceFirst,
     Trick::DamagedBatch,
     Trick::OtherProject,
+    Trick::NoRight,
     Trick::GarbageInside,
     Trick::ManyConnections,
 ];
@@ -162,6 +165,11 @@ impl Hostile {
                 let topic = other.map_or("nobody-logs-0", |(_, other)| &other.logstores[0].name);
                 [self.login(false, port), self.produce(topic, false, port)].concat()
             }
+            Trick::NoRight => {
+                let password = site.password_without_rights(self.task.project);
+                let login = self.login_with(&password, port);
+                [login, self.produce(own, false, port)].concat()
+            }
             Trick::GarbageInside => [self.login(false, port), garbage(port)].concat(),
         }
     }
@@ -170,7 +178,11 @@ impl Hostile {
     fn login(&self, wrong: bool, port: &Port<'_>) -> Vec<u8> {
         let project = &port.site.projects[self.task.project];
         let secret = if wrong { "a-guess" } else { &project.known };
-        let token = token(project.name, &port.site.password(self.task.project, secret));
+        self.login_with(&port.site.password(self.task.project, secret), port)
+    }
+
+    fn login_with(&self, password: &str, port: &Port<'_>) -> Vec<u8> {
+        let token = token(port.site.projects[self.task.project].name, password);
         let api = ApiKey::SaslHandshake;
         let handshake = Request { api, version: 0, correlation: 1, client_id: "hostile" };
         [handshake.handshake("PLAIN"), bare(&token)].concat()
@@ -209,7 +221,10 @@ impl Hostile {
         if self.task.trick != Trick::OtherProject {
             scan_for_others(&self.received[before..], self.task.project, port)?;
         }
-        let produced = matches!(self.task.trick, Trick::DamagedBatch | Trick::OtherProject);
+        let produced = matches!(
+            self.task.trick,
+            Trick::DamagedBatch | Trick::OtherProject | Trick::NoRight
+        );
         if !produced {
             return Ok(());
         }
@@ -227,6 +242,7 @@ impl Hostile {
         for outcome in outcomes {
             let expected = match self.task.trick {
                 Trick::DamagedBatch => outcome.error != 0,
+                Trick::NoRight => outcome.error == 29,
                 _ => matches!(outcome.error, 3 | 29),
             };
             if !expected {
