@@ -180,6 +180,24 @@ impl Client {
         Ok(offset(&self.receive::<ProduceRequest>()?))
     }
 
+    /// The same, or nothing if the server has ended the connection instead: in order, and between two
+    /// answers.
+    ///
+    /// # Errors
+    ///
+    /// If the connection breaks; inside, if the batch is refused.
+    ///
+    /// # Panics
+    ///
+    /// If the answer is not to one partition.
+    pub fn receive_offset_or_end(&mut self) -> io::Result<Option<Result<u64, ProduceError>>> {
+        let mut first = [0];
+        match self.stream.read(&mut first)? {
+            0 => Ok(None),
+            _ => Ok(Some(offset(&self.receive_after::<ProduceRequest>(&first)?))),
+        }
+    }
+
     /// Sends bytes as they are.
     ///
     /// # Errors

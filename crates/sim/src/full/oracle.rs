@@ -174,7 +174,7 @@ impl Oracle {
         let mut end = seen.start;
         let from =
             seen.log.partition_point(|(offset, count, _)| offset + i64::from(*count) <= seen.start);
-        let mut known = seen.log[from..].to_vec().into_iter();
+        let mut known = seen.log[from..].iter().copied();
         for batch in batches {
             if batch.base_offset != end {
                 return wrong(
