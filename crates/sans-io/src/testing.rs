@@ -1,13 +1,18 @@
-//! A toy protocol, to test hosts of machines and layers around machines with.
+//! A toy protocol, to test hosts of machines and layers around machines with; and a [`Pipe`], to test
+//! machines and services without a host.
 //!
 //! A frame is a length of four bytes, big-endian, and so many bytes. Every frame becomes an
 //! [`Event::Frame`], is answered with [`Command::Answer`], at any time and in any order, and the
 //! answers leave in the order of the frames. That is everything a host can get wrong about order,
 //! back-pressure, partial writes, half-closed streams and timers, without a real protocol.
 
+mod pipe;
+
 use std::collections::VecDeque;
 use std::io::{ErrorKind, IoSlice};
 use std::time::{Duration, Instant};
+
+pub use pipe::{Ground, ManualClock, Pipe};
 
 use crate::{Machine, OnSecured, Stale, Step, TlsFailure, Wait};
 

@@ -7,10 +7,10 @@ use logboom_access::{
     AccessKey, Directory, DirectoryBuilder, Logstore, Policy, Project, Secret, SecretHash,
 };
 use logboom_conn::{Config, Limits};
+use logboom_sans_io::testing::ManualClock;
 use logboom_store::{MemDisk, Store};
 
-use super::clock::ManualClock;
-use super::{Endpoint, Ground};
+use super::{Basis, Endpoint, clock};
 use crate::{Advertise, Clock, Engine, Entropy, KafkaService, Listener, Options, Port};
 
 /// The secret of the access key of every project.
@@ -82,7 +82,7 @@ impl Builder {
     /// If what was asked for makes no sense, for instance a name that is none.
     #[must_use]
     pub fn start(self) -> Endpoint {
-        self.start_on(MemDisk::new(), Arc::new(ManualClock::new()))
+        self.start_on(MemDisk::new(), Arc::new(clock::stopped()))
     }
 
     pub(super) fn start_on(self, disk: MemDisk, clock: Arc<ManualClock>) -> Endpoint {
@@ -104,7 +104,7 @@ impl Builder {
             builder: self,
             directory,
             disk,
-            ground: Ground { store, clock, disk_stalls: Arc::default() },
+            basis: Basis { store, clock, disk_stalls: Arc::default() },
             service: Arc::new(service),
             engine,
             next_port: AtomicU16::new(40_000),

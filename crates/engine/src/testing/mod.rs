@@ -25,7 +25,6 @@
 
 mod builder;
 mod clock;
-mod pipe;
 
 use std::fmt::{self, Debug, Formatter};
 use std::net::SocketAddr;
@@ -36,13 +35,12 @@ use std::time::{Duration, Instant};
 use logboom_access::Directory;
 use logboom_model::{Log, LogGroup};
 use logboom_sans_io::Service;
+use logboom_sans_io::testing::{Ground, ManualClock};
 use logboom_store::{Crash, MemDisk, Shard, Store};
 
 pub use builder::Builder;
-use clock::ManualClock;
-pub use pipe::Pipe;
 
-use crate::{Clock, Engine, KafkaService, LogMapper};
+use crate::{Engine, EngineSession, KafkaMachine, KafkaService, LogMapper};
 
 /// The present time when an endpoint starts, in milliseconds since 1970: 2023-11-14T22:13:20Z.
 pub const START_MS: i64 = 1_700_000_000_000;
@@ -53,16 +51,19 @@ pub struct Endpoint {
     builder: Builder,
     directory: Arc<Directory>,
     disk: MemDisk,
-    ground: Ground,
+    basis: Basis,
     service: Arc<KafkaService>,
     engine: Arc<Engine>,
     /// The port that the next client comes from, so that logs can tell them apart.
     next_port: AtomicU16,
 }
 
-/// What the endpoint and its pipes move: the store and the time.
+/// A client's end of a connection with an [`Endpoint`]: what a blocking `TcpStream` is outside.
+pub type Pipe = logboom_sans_io::testing::Pipe<KafkaMachine, EngineSession, Basis>;
+
+/// What an endpoint and its pipes stand on: its disk and its clock.
 #[derive(Clone, Debug)]
-struct Ground {
+pub struct Basis {
     store: Store,
     clock: Arc<ManualClock>,
     disk_stalls: Arc<AtomicBool>,
@@ -103,7 +104,7 @@ impl Endpoint {
     #[must_use]
     pub fn try_connect(&self, peer: SocketAddr) -> Option<Pipe> {
         let connection = self.service.accept(0, peer, self.now())?;
-        Some(Pipe::new(connection, self.ground.clone()))
+        Some(Pipe::new(connection, self.basis.clone()))
     }
 
     /// What is stored of a Logstore, as in `demo/nginx`: shard by shard, in the order of the offsets.
@@ -125,12 +126,12 @@ impl Endpoint {
     /// As [`logs`](Self::logs).
     #[must_use]
     pub fn groups(&self, logstore: &str) -> Vec<LogGroup> {
-        self.ground.commit();
+        self.basis.settle();
         let (project, name) = builder::split(logstore);
         let logstores = self.directory.logstores_of(project);
         let found = { logstores }.find(|logstore| logstore.name.as_str() == name);
         let Some(configured) = found else { panic!("there is no Logstore {logstore}") };
-        let store = &self.ground.store;
+        let store = &self.basis.store;
         let stream = store.stream(project, name).expect("a Logstore that the engine has opened");
         let mut mapper = LogMapper::default();
         let mut groups = Vec::new();
@@ -147,21 +148,21 @@ impl Endpoint {
 
     /// Lets time pass, for the endpoint and all that is connected.
     pub fn pass(&self, time: Duration) {
-        self.ground.clock.pass(time);
+        self.basis.clock.pass(time);
     }
 
     /// The present time, which stands still between two calls of [`pass`](Self::pass) unless a client
     /// waits.
     #[must_use]
     pub fn now(&self) -> Instant {
-        self.ground.clock.monotonic()
+        self.basis.now()
     }
 
     /// Lets the disk stall, or go on: while it stalls nothing becomes durable, and nothing that asks
     /// for it is acknowledged, however long a client waits. Faults of other kinds are up to
     /// [`disk`](Self::disk).
     pub fn stall_disk(&self, stalls: bool) {
-        self.ground.disk_stalls.store(stalls, Ordering::SeqCst);
+        self.basis.disk_stalls.store(stalls, Ordering::SeqCst);
     }
 
     /// Ends the server in the way the crash says, and starts the next one on what is left on its
@@ -169,8 +170,8 @@ impl Endpoint {
     #[must_use]
     pub fn restart(self, crash: Crash) -> Self {
         self.engine.abort();
-        let Self { builder, disk, ground, .. } = self;
-        builder.start_on(disk.restart(crash), ground.clock)
+        let Self { builder, disk, basis, .. } = self;
+        builder.start_on(disk.restart(crash), basis.clock)
     }
 
     /// The disk, to let it fail ([`MemDisk::set_hook`]) or to look at its files.
@@ -194,15 +195,23 @@ impl Endpoint {
     }
 }
 
-impl Ground {
+impl Ground for Basis {
+    fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    fn advance_to(&self, time: Instant) {
+        self.clock.advance_to(time);
+    }
+
     /// Makes durable what waits for it, if the disk does not stall.
-    fn commit(&self) {
+    fn settle(&self) {
         while !self.disk_stalls.load(Ordering::SeqCst) && self.store.commit_group() {}
     }
 }
 
 impl Debug for Endpoint {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Endpoint").field("ground", &self.ground).finish_non_exhaustive()
+        f.debug_struct("Endpoint").field("basis", &self.basis).finish_non_exhaustive()
     }
 }
