@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use logboom_planted::planted;
 use logboom_wire::api::ApiKey;
 use logboom_wire::error::ErrorCode;
 use logboom_wire::request::{FetchRequest, FindCoordinatorRequest, ProduceRequest};
@@ -50,7 +51,10 @@ pub(crate) enum Answer {
 impl Answer {
     /// Appends the response to `request` as one frame.
     pub(crate) fn encode(&self, request: &Request, out: &mut Vec<u8>) {
-        let (version, correlation_id) = (request.version, request.correlation_id);
+        let (version, mut correlation_id) = (request.version, request.correlation_id);
+        if planted!(PreviousCorrelationId) {
+            correlation_id = correlation_id.wrapping_sub(1);
+        }
         match self {
             Self::Silence => {}
             Self::RawTokenAccepted => out.extend_from_slice(&RAW_TOKEN_ACCEPTED),

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use logboom_planted::planted;
+
 use crate::close::CloseReason;
 use crate::connection::Connection;
 use crate::slots::SilentTimeout;
@@ -12,8 +14,10 @@ impl Connection {
     pub(crate) fn fire_timers(&mut self) {
         while let Some(timer) = self.timers.take_due(self.now) {
             match timer {
+                Timer::Auth if planted!(AuthTimerIgnored) => {}
                 Timer::Auth => self.close(CloseReason::AuthTimeout),
                 Timer::FailedAuth => self.refuse_login(),
+                Timer::Idle if planted!(IdleTimerIgnored) => {}
                 Timer::Idle => self.close(CloseReason::IdleTimeout),
                 // The frame may have become complete since the host last looked at the time.
                 Timer::Frame if self.receiver.has_frame() => {}
@@ -35,11 +39,13 @@ impl Connection {
     /// Sets the timers that follow from what is there now. The others are set where they begin.
     pub(crate) fn arm_timers(&mut self) {
         self.arm_frame_timer();
-        self.timers.set(Timer::Produce, self.slots.deadline());
+        if !planted!(ProduceTimerForgotten) {
+            self.timers.set(Timer::Produce, self.slots.deadline());
+        }
         if !self.memory.is_asked() {
             self.timers.clear(Timer::Memory);
         }
-        if self.output.is_empty() {
+        if self.output.is_empty() || planted!(WriteTimerForgotten) {
             self.timers.clear(Timer::Write);
         } else if self.timers.get(Timer::Write).is_none() {
             self.set_timer(Timer::Write, self.config.limits().write_timeout);
@@ -54,7 +60,7 @@ impl Connection {
     /// The timer runs while a frame is unfinished and the peer could send more of it.
     fn arm_frame_timer(&mut self) {
         let unfinished = self.phase.is_open() && !self.receiver.is_between_frames();
-        if !unfinished || self.read_room() == 0 {
+        if !unfinished || self.read_room() == 0 || planted!(FrameTimerForgotten) {
             self.timers.clear(Timer::Frame);
             return;
         }

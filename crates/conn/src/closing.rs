@@ -1,3 +1,5 @@
+use logboom_planted::planted;
+
 use crate::close::CloseReason;
 use crate::connection::Connection;
 use crate::intake::MemoryWait;
@@ -12,6 +14,9 @@ impl Connection {
             return;
         }
         self.enter(Trigger::LastRequest);
+        if planted!(HalfCloseDropsRequests) && self.eof {
+            self.slots.clear();
+        }
         self.reason = Some(reason);
         self.memory = MemoryWait::No;
         // From here on what arrives is read and discarded: a peer that is busy writing may read

@@ -1,4 +1,5 @@
 use bytes::Bytes;
+use logboom_planted::planted;
 use logboom_sans_io::Stale;
 use logboom_wire::frame::{FrameError, PREFIX_BYTES, parse_length};
 use logboom_wire::header::REQUEST_BYTES_MIN;
@@ -58,7 +59,7 @@ impl Connection {
             _ if self.receiver.has_body() => room,
             _ if !self.has_window() => 0,
             _ if !self.draining => room,
-            _ if self.receiver.is_between_frames() => 0,
+            _ if self.receiver.is_between_frames() || planted!(DrainCutsFrame) => 0,
             _ => room.min(self.receiver.missing()),
         }
     }
@@ -107,7 +108,8 @@ impl Connection {
         let next = self.receiver.prefix().and_then(|prefix| self.parse_length(prefix).ok());
         self.phase.takes_frames()
             && !asking
-            && self.slots.len() < limits.requests_in_flight_max
+            && self.slots.len()
+                < limits.requests_in_flight_max + usize::from(planted!(WindowOffByOne))
             && self.slots.bytes() + next.unwrap_or(0) <= limits.bytes_in_flight_max
             && self.output.bytes() < limits.output_bytes_max
     }
@@ -124,6 +126,9 @@ impl Connection {
     fn parse_length(&self, prefix: [u8; PREFIX_BYTES]) -> Result<usize, FrameError> {
         let limits = self.config.limits();
         match self.phase {
+            _ if planted!(StrangersSendLargeFrames) => {
+                parse_length(prefix, 0..=limits.frame_bytes_max)
+            }
             Phase::Ready => parse_length(prefix, REQUEST_BYTES_MIN..=limits.frame_bytes_max),
             // A bare token may be as short as it likes; it is refused as a token.
             Phase::RawToken => parse_length(prefix, 0..=limits.frame_bytes_max_unauthenticated),

@@ -1,5 +1,6 @@
 use std::fmt;
 
+use logboom_planted::planted;
 use logboom_wire::api::ApiKey;
 use logboom_wire::error::ErrorCode;
 
@@ -131,7 +132,8 @@ impl Phase {
 
     /// What happens to a request of this API, or `None` if it closes the connection.
     pub(crate) fn permission(self, api: ApiKey) -> Option<Permission> {
-        let row = PERMISSIONS.iter().find(|(phase, key, _)| *phase == self && *key == api);
+        let phase = if planted!(LoginNotNeeded) { Ready } else { self };
+        let row = PERMISSIONS.iter().find(|(row_phase, key, _)| *row_phase == phase && *key == api);
         row.map(|(_, _, permission)| *permission)
     }
 

@@ -1,6 +1,7 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
+use logboom_planted::planted;
 use logboom_sans_io::Stale;
 use logboom_wire::error::ErrorCode;
 
@@ -69,7 +70,11 @@ impl Slots {
     /// If it has left or is answered already.
     pub(crate) fn answer(&mut self, sequence: u64, answer: Answer) -> Result<(), Stale> {
         self.waiting(sequence)?;
-        let index = self.index(sequence);
+        let mut index = self.index(sequence);
+        if planted!(FirstAnsweredFirstSent) {
+            self.queue.swap(0, index);
+            index = 0;
+        }
         self.queue[index].state = State::Answered(answer);
         Ok(())
     }

@@ -2,6 +2,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use logboom_conn::{Command, Memory, MemoryTicket, Reservation};
+use logboom_planted::planted;
 use logboom_sans_io::Inbox;
 
 /// The memory that the requests of all connections may hold together.
@@ -116,7 +117,7 @@ impl Inner {
             if head.inbox.strong_count() == 0 {
                 continue;
             }
-            if !self.take(&mut state, head.bytes) {
+            if planted!(LineNotServed) || !self.take(&mut state, head.bytes) {
                 state.waiting.push_front(head);
                 break;
             }
@@ -139,7 +140,9 @@ impl Inner {
 impl Drop for Share {
     fn drop(&mut self) {
         let mut state = self.inner.lock();
-        state.used_bytes -= self.bytes;
+        if !planted!(BudgetLeaks) {
+            state.used_bytes -= self.bytes;
+        }
         self.inner.grant(state);
     }
 }

@@ -5,6 +5,7 @@ use std::time::Instant;
 use arc_swap::ArcSwap;
 use logboom_access::{Directory, Principal};
 use logboom_conn::{AbortReason, Command};
+use logboom_planted::planted;
 use logboom_sans_io::Inbox;
 use logboom_store::{AppendError, Appended, CatalogueError, Poison, Retained, Store};
 use logboom_wire::records::{Limits as BatchLimits, Scratch};
@@ -141,9 +142,12 @@ impl Engine {
     pub fn reload(&self, directory: Arc<Directory>) -> Result<usize, CatalogueError> {
         let snapshot = Snapshot::new(&self.store, Arc::clone(&directory))
             .inspect_err(|error| self.note_catalogue_error(error))?;
-        self.snapshot.store(Arc::new(snapshot));
+        if !planted!(ReloadForgotten) {
+            self.snapshot.store(Arc::new(snapshot));
+        }
         let revoked = |principal: Option<&Principal>| {
-            principal.is_some_and(|principal| !directory.still_valid(principal))
+            let lost = |principal| !directory.still_valid(principal);
+            principal.is_some_and(lost) && !planted!(RevokedKeyStays)
         };
         Ok(self.registry.command(revoked, || Command::Abort(AbortReason::KeyRevoked)))
     }

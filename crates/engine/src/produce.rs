@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use logboom_access::{Form, Logstore, LogstoreName};
 use logboom_conn::Produce;
+use logboom_planted::planted;
 use logboom_store::{Append, ProducerStamp, Shard};
 use logboom_wire::error::ErrorCode;
 use logboom_wire::records::{self, BatchError, Limits, RawBatch, Scratch, Summary};
@@ -66,6 +67,9 @@ impl Plan {
         let mut plan = Self { outcomes, ..Self::default() };
         for topic in view.topics().filter(|topic| topic.partitions().len() > 0) {
             let target = match view.transactional_id {
+                None if planted!(FirstTopicForAll) => {
+                    check.topic(view.topics().next().map_or(topic.name, |first| first.name))
+                }
                 None => check.topic(topic.name),
                 Some(_) => Err(Refusal::Transactional),
             };
@@ -172,7 +176,7 @@ impl<'a> Check<'a> {
                 shard,
                 batch: self.request.slice(batch.bytes),
                 record_count: summary.record_count,
-                form: form_number(target.form),
+                form: form_number(if planted!(FormForgotten) { Form::Raw } else { target.form }),
                 peer: self.client.peer.ip(),
                 client_id: self.client_id.clone(),
                 append_time_ms: self.append_time_ms,
@@ -205,6 +209,7 @@ impl<'a> Check<'a> {
         let stream = principal
             .and_then(|principal| self.snapshot.stream(principal.project(), &logstore.name));
         let index = u32::try_from(index).ok().filter(|index| *index < logstore.shards);
+        let index = index.map(|index| index.saturating_sub(planted!(ShardsCountedFromOne).into()));
         match (stream, index) {
             (Some(stream), Some(index)) => Ok(Shard::new(stream, index)),
             _ => Err(Refusal::UnknownShard { shards: logstore.shards }),
@@ -220,7 +225,7 @@ impl<'a> Check<'a> {
 fn producer_in_shard(stamp: records::ProducerStamp, form: Form) -> Result<ProducerStamp, Refusal> {
     let id = stamp.id.checked_mul(2).ok_or(Refusal::UnknownProducer)?;
     Ok(ProducerStamp {
-        id: id + i64::from(form_number(form)),
+        id: if planted!(FormsShareProducer) { id } else { id + i64::from(form_number(form)) },
         epoch: stamp.epoch,
         base_sequence: stamp.base_sequence,
     })

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use logboom_access::{Directory, LogstoreName, ProjectName};
+use logboom_planted::planted;
 use logboom_store::{CatalogueError, Retention, Store, StreamId};
 
 /// The configuration as of one moment: who may do what, and where in the store it goes.
@@ -36,6 +37,9 @@ impl Snapshot {
         project: &ProjectName,
         logstore: &LogstoreName,
     ) -> Option<StreamId> {
+        if planted!(StreamOfAnotherProject) {
+            return self.streams.values().find_map(|of_project| of_project.get(logstore)).copied();
+        }
         self.streams.get(project)?.get(logstore).copied()
     }
 

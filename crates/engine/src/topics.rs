@@ -1,6 +1,7 @@
 //! What a key may see and write, as topics.
 
 use logboom_access::{Action, Directory, Form, Logstore, LogstoreName, Principal, Topic};
+use logboom_planted::planted;
 
 use crate::refusal::Refusal;
 
@@ -26,7 +27,9 @@ pub(crate) fn find<'a>(
 ) -> Result<Target<'a>, Refusal> {
     let topic = Topic::parse(name).map_err(|error| Refusal::InvalidName(error.reason))?;
     let principal = principal.ok_or(Refusal::NoWriteRight)?;
-    if !directory.may(principal, Action::PostLogStoreLogs, topic.logstore()) {
+    if !planted!(RightsNotChecked)
+        && !directory.may(principal, Action::PostLogStoreLogs, topic.logstore())
+    {
         return Err(Refusal::NoWriteRight);
     }
     let logstore = directory.logstore(principal.project(), topic.logstore());

@@ -9,6 +9,8 @@ mod fault;
 mod full;
 mod net;
 mod outcome;
+#[cfg(logboom_planted)]
+mod planted;
 mod random;
 mod run;
 mod store;
@@ -18,5 +20,7 @@ pub use fault::{FaultKind, FaultSet};
 pub use full::{Client, ClientEvent, Port};
 pub use net::{ConnectionId, Happening, NetRates, Simulation, VirtualClock};
 pub use outcome::{Level, Outcome, Violation};
+#[cfg(logboom_planted)]
+pub use planted::{Hunt, hunt, level_of};
 pub use random::{Decisions, Stream, Tape};
 pub use run::{Run, run_full_seed, run_store_seed};

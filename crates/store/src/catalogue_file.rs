@@ -3,6 +3,8 @@
 use std::io::{ErrorKind, IoSlice};
 use std::sync::Arc;
 
+use logboom_planted::planted;
+
 use crate::disk::{Access, Disk, read_exact_at, write_all_at};
 use crate::error::{CatalogueError, Flaw};
 use crate::format::catalogue::{Catalogue, NAME, NEXT_NAME};
@@ -73,6 +75,10 @@ impl CatalogueFile {
         let mut next = self.current.clone();
         edit(&mut next);
         next.generation += 1;
+        if planted!(CatalogueNotWritten) && self.current.generation > 0 {
+            self.current = next;
+            return Ok(());
+        }
         let bytes = next.encode();
         match self.replace(&bytes) {
             Err(failure) if failure.is_full() => {
@@ -95,7 +101,9 @@ impl CatalogueFile {
         let file = self.disk.create(NEXT_NAME).map_err(Failure::refused)?;
         file.allocate(bytes.len() as u64).map_err(Failure::refused)?;
         write_all_at(&*file, 0, &mut [IoSlice::new(bytes)]).map_err(Failure::refused)?;
-        file.sync_all().map_err(poison("sync", NEXT_NAME))?;
+        if !planted!(CatalogueNotSynced) {
+            file.sync_all().map_err(poison("sync", NEXT_NAME))?;
+        }
         self.disk.rename(NEXT_NAME, NAME).map_err(poison("rename", NEXT_NAME))?;
         self.disk.sync_dir().map_err(poison("sync", ""))?;
         Ok(())

@@ -9,6 +9,8 @@ use std::io::ErrorKind;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use logboom_planted::planted;
+
 use crate::error::CatalogueError;
 use crate::format::segment;
 use crate::read::readable::Readable;
@@ -61,6 +63,10 @@ impl Inner {
         let mut leftovers = self.lock_leftovers();
         let plan = Plan::new(&self.readable, policy, now_ms);
         let removed = plan.removable_segments(&self.readable);
+        if planted!(UnlinkedBeforeCatalogue) {
+            leftovers.segments.extend(&removed);
+            self.unlink(&mut leftovers)?;
+        }
         if !plan.starts.is_empty() || !removed.is_empty() {
             self.change_catalogue(|catalogue| {
                 catalogue.starts.extend(&plan.starts);
@@ -148,7 +154,7 @@ impl Plan {
         };
         let mut new_start = start;
         for span in spans {
-            if old(span.append_time_max_ms) {
+            if old(span.append_time_max_ms) || planted!(YoungExpires) {
                 new_start = span.end_offset;
                 self.by_age_bytes += span.bytes;
                 continue;
@@ -188,7 +194,8 @@ impl Plan {
         let active = view.active().map(|(header, _)| header.number);
         for (segment, spans) in segments {
             let segment_bytes: u64 = spans.iter().map(|(_, span)| span.bytes).sum();
-            if Some(segment) == active || bytes - segment_bytes < bytes_max {
+            let kept = if planted!(OneSegmentTooMany) { bytes } else { bytes - segment_bytes };
+            if Some(segment) == active || kept < bytes_max {
                 break;
             }
             bytes -= segment_bytes;

@@ -5,6 +5,7 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use futures_lite::{AsyncRead, AsyncWrite};
+use logboom_planted::planted;
 use logboom_sans_io::{Inbox, Machine, Wait};
 
 use crate::{Timer, Transport};
@@ -93,6 +94,10 @@ impl<T: Transport, C: Timer> Exchange<T, C> {
         match stream.poll_write_vectored(context, &slices[..count]) {
             Poll::Pending => return false,
             Poll::Ready(Ok(0)) => self.fail(machine, ErrorKind::WriteZero),
+            Poll::Ready(Ok(_)) if planted!(ShortSendIsFull) => {
+                let bytes = slices[..count].iter().map(|slice| slice.len()).sum();
+                machine.handle_sent(bytes);
+            }
             Poll::Ready(Ok(n)) => machine.handle_sent(n),
             Poll::Ready(Err(error)) => self.handle_error(machine, &error),
         }
@@ -109,7 +114,9 @@ impl<T: Transport, C: Timer> Exchange<T, C> {
             Poll::Pending => return false,
             Poll::Ready(Ok(0)) => {
                 self.reads = false;
-                machine.handle_eof();
+                if !planted!(EndIgnored) {
+                    machine.handle_eof();
+                }
             }
             Poll::Ready(Ok(n)) => machine.handle_received(n),
             Poll::Ready(Err(error)) => self.handle_error(machine, &error),
@@ -146,7 +153,7 @@ impl<T: Transport, C: Timer> Exchange<T, C> {
             self.alarm = Some(deadline);
         }
         let rung = self.timer.poll_rung(context).is_ready();
-        if rung {
+        if rung && !planted!(AlarmSetOnce) {
             self.alarm = None;
         }
         rung
@@ -155,7 +162,7 @@ impl<T: Transport, C: Timer> Exchange<T, C> {
     fn handle_error(&mut self, machine: &mut impl Machine, error: &io::Error) {
         match error.kind() {
             // Nothing happened, and the transport has not promised to wake: try again.
-            ErrorKind::Interrupted | ErrorKind::WouldBlock => {}
+            ErrorKind::Interrupted | ErrorKind::WouldBlock if !planted!(InterruptionIsFatal) => {}
             kind => self.fail(machine, kind),
         }
     }

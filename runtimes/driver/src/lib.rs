@@ -29,6 +29,7 @@ use std::panic::AssertUnwindSafe;
 
 use futures_lite::FutureExt;
 use futures_lite::future::yield_now;
+use logboom_planted::planted;
 use logboom_sans_io::{Accepted, Inbox, Machine, Session, Step};
 
 use exchange::Exchange;
@@ -75,7 +76,8 @@ where
     let mut turns = 0;
     loop {
         inbox.drain_into(&mut commands);
-        for command in commands.drain(..) {
+        let commands_max = if planted!(CommandsLost) { 1 } else { usize::MAX };
+        for command in commands.drain(..).take(commands_max) {
             // Stale: the machine has already told its peer something else.
             let _stale = machine.apply(command);
         }

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use logboom_planted::planted;
 use subtle::Choice;
 
 use super::{Directory, Principal};
@@ -45,10 +46,11 @@ impl Directory {
         let Some(key) = key else {
             return Err(LoginError::UnknownKey);
         };
-        if key.project.as_str() != project {
+        if key.project.as_str() != project && !planted!(KeyOfAnyProject) {
             let (key, owner) = (key.id.clone(), key.project.clone());
             return Err(LoginError::KeyOfAnotherProject { key, owner });
         }
+        let matching = matching.or(key.secrets.first().filter(|_| planted!(AnySecret)));
         let Some(secret) = matching else {
             return Err(LoginError::WrongSecret { key: key.id.clone() });
         };

@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 
 pub use builder::{DirectoryBuilder, Mistake, Place, Problem};
 
+use logboom_planted::planted;
+
 use crate::access_key::{AccessKey, AccessKeyId};
 use crate::action::Action;
 use crate::logstore::Logstore;
@@ -165,5 +167,5 @@ impl Directory {
 fn key_may(key: &AccessKey, action: Action, logstore: &LogstoreName) -> bool {
     let resource = Resource::new(&key.project, logstore);
     let verdict = key.policies.iter().map(|policy| policy.verdict(action, &resource)).max();
-    verdict == Some(Verdict::Allowed)
+    verdict == Some(Verdict::Allowed) || (planted!(AllowBeatsDeny) && verdict.is_some())
 }

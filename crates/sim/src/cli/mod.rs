@@ -2,6 +2,7 @@
 
 mod clock;
 mod commit;
+mod planted;
 mod replay;
 mod report;
 mod run;
@@ -25,6 +26,8 @@ enum Command {
     Run(run::Arguments),
     /// Runs one seed and prints what happens.
     Replay(replay::Arguments),
+    /// Looks for the bugs that are planted under a cfg, and ends with 0 only if all were found.
+    Planted(planted::Arguments),
 }
 
 /// How much of the product to run.
@@ -52,5 +55,6 @@ pub(crate) fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Replay(arguments) => replay::replay(&arguments),
+        Command::Planted(arguments) => planted::planted(&arguments),
     }
 }

@@ -174,7 +174,7 @@ impl Oracle {
         let mut end = seen.start;
         let from =
             seen.log.partition_point(|(offset, count, _)| offset + i64::from(*count) <= seen.start);
-        let mut known = seen.log[from..].iter().copied();
+        let mut known = from..;
         for batch in batches {
             if batch.base_offset != end {
                 return wrong(
@@ -193,7 +193,7 @@ impl Oracle {
                 let sent_to = self.batches[id].key;
                 return wrong("nothing gets to another shard", format!("{sent_to:?} in {key:?}"));
             }
-            match known.next() {
+            match known.next().and_then(|index| seen.log.get(index)).copied() {
                 Some((offset, _, was)) if offset != batch.base_offset || was != id => {
                     return wrong(
                         "an offset means one batch for ever",

@@ -19,6 +19,7 @@
 //! ```
 
 use bytes::{Buf, BufMut};
+use logboom_planted::planted;
 
 use super::crc32c;
 use crate::error::Flaw;
@@ -92,7 +93,7 @@ pub(crate) struct Builder {
 impl Builder {
     /// Adds a shard and all of its batches. Which entries are its own is filled in here.
     pub(crate) fn add_shard(&mut self, summary: &Summary, entries: &[Entry]) {
-        let entries_start = self.entries.len() / ENTRY_BYTES;
+        let entries_start = self.entries.len() / ENTRY_BYTES + usize::from(planted!(IndexOffByOne));
         for entry in entries {
             self.entries.put_i64_le(entry.base_offset);
             self.entries.put_i64_le(entry.append_time_ms);

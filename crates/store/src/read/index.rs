@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use logboom_planted::planted;
+
 use crate::format::footer::{Builder, ENTRY_BYTES, Entry, Summary};
 use crate::types::Shard;
 
@@ -141,7 +143,8 @@ impl IndexSlice<'_> {
     /// The batch with that offset and those after it, up to the one with which they reach
     /// `bytes_max` bytes together.
     pub(crate) fn select(&self, offset: i64, bytes_max: usize) -> Vec<Found> {
-        let after = self.entries.partition_point(|entry| entry.base_offset <= offset);
+        let before = offset - i64::from(planted!(ReadsOneBatchEarly));
+        let after = self.entries.partition_point(|entry| entry.base_offset <= before);
         let mut bytes = 0usize;
         let mut selected = Vec::new();
         for found in (after.saturating_sub(1)..).map_while(|index| self.get(index)) {

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use bytes::Bytes;
+use logboom_planted::planted;
 
 use crate::disk::{Disk, read_exact_at};
 use crate::error::{Damage, Flaw, ReadError};
@@ -181,7 +182,8 @@ impl Readable {
             match scanner.next() {
                 Ok(Some(scanned)) => {
                     let batch = scanned.frame.batch;
-                    if batch.end_offset() > self.view().offsets(batch.shard).start {
+                    let start = self.view().offsets(batch.shard).start;
+                    if batch.end_offset() > start || planted!(ExpiredInLog) {
                         bytes += scanned.bytes as usize;
                         batches.push(batch);
                     }

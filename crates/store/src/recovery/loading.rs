@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use logboom_planted::planted;
+
 use crate::disk::{Access, Disk};
 use crate::error::{Flaw, OpenError};
 use crate::format::segment::{self, DATA_START, Header};
@@ -14,7 +16,7 @@ use crate::read::segment_file::{FileError, SegmentFile};
 use crate::read::view::View;
 use crate::recovery::Recovery;
 use crate::recovery::tail::{self, Tail};
-use crate::types::Shard;
+use crate::types::{OffsetRange, Shard};
 use crate::write::producers::SequencedBatch;
 use crate::write::writer::{ActiveFile, ShardTail};
 
@@ -56,7 +58,10 @@ impl Loading {
         }
         let active = self.load_last(last)?;
         for shard in self.view.shards() {
-            self.shards.entry(shard).or_default().next_offset = self.view.offsets(shard).next;
+            let OffsetRange { start, next } = self.view.offsets(shard);
+            let expired = start == next;
+            self.shards.entry(shard).or_default().next_offset =
+                if planted!(OffsetsReused) && expired { 0 } else { next };
         }
         self.report.segments = self.view.segment_count();
         self.report.shards = self.shards.len();
@@ -87,7 +92,9 @@ impl Loading {
             .disk
             .open(&name, Access::ReadWrite)
             .map_err(|error| OpenError::io("open", &name, error))?;
-        file.sync_all().map_err(|error| OpenError::io("sync", &name, error))?;
+        if !planted!(TailNotSynced) {
+            file.sync_all().map_err(|error| OpenError::io("sync", &name, error))?;
+        }
         // After a sync that failed in another process, memory may hold what the device does not.
         file.forget_cached();
         let segment = SegmentFile::check(name, file, number)?;
@@ -144,7 +151,8 @@ impl Loading {
         self.view
             .add_sealed(segment.header, end_lsn, &summaries)
             .map_err(|flaw| segment.flawed(trailer.data_end, flaw))?;
-        for (shard, id, producer) in producers {
+        for (shard, id, producer) in producers.into_iter().filter(|_| !planted!(ProducersForgotten))
+        {
             let tail = self.shards.entry(shard).or_default();
             tail.producers.restore(id, producer, &self.options);
         }
@@ -189,7 +197,7 @@ impl Loading {
 fn cut_off(segment: &SegmentFile, tail: Tail, segment_bytes: u64) -> Result<u64, OpenError> {
     let SegmentFile { name, file, .. } = segment;
     let mut length = segment.length;
-    if tail.torn_bytes > 0 {
+    if tail.torn_bytes > 0 && !planted!(TornTailKept) {
         file.truncate(tail.data_end).map_err(|error| OpenError::io("truncate", name, error))?;
         file.sync_all().map_err(|error| OpenError::io("sync", name, error))?;
         length = tail.data_end;

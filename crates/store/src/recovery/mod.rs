@@ -12,6 +12,8 @@ use std::io::ErrorKind;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock};
 
+use logboom_planted::planted;
+
 use crate::catalogue_file::{self, CatalogueFile};
 use crate::disk::{Disk, DiskLock};
 use crate::error::{OpenError, Poison};
@@ -81,7 +83,9 @@ pub(crate) fn open(
     let segments_removed = clean_up(&*disk, &names, &mut numbers, &known)?;
     let report = Recovery { segments_removed, ..Recovery::default() };
     let mut loading = Loading::new(disk, options, now_ms, mark.durable_lsn, report);
-    loading.view.set_starts(&known.starts);
+    if !planted!(StartsForgotten) {
+        loading.view.set_starts(&known.starts);
+    }
     let active = loading.load_segments(&numbers)?;
     let random = Random::from_entropy(entropy);
     assemble(loading, Rest { lock, catalogue, mark, active, random })

@@ -8,6 +8,8 @@ use std::io::ErrorKind;
 use std::sync::MutexGuard;
 use std::sync::atomic::Ordering;
 
+use logboom_planted::planted;
+
 use crate::error::{AppendError, IoFailure, Poison};
 use crate::store::Inner;
 use crate::write::failure::Failure;
@@ -52,6 +54,7 @@ impl Inner {
                 Ok(Staged::InGroup(appended) | Staged::Duplicate(appended)) => {
                     group.answer(completion, Ok(appended));
                 }
+                Ok(Staged::NextGroup) if planted!(BatchLostAtRoll) => break,
                 Ok(Staged::NextGroup) => {
                     submissions.push_front(Submission { append, completion });
                     break;
@@ -72,6 +75,9 @@ impl Inner {
     fn write(&self, writer: &mut Writer, group: &Group) -> Result<(), Poison> {
         if group.frames().is_empty() {
             return Ok(());
+        }
+        if planted!(MarkBeforeSync) {
+            self.lock_mark().publish_lsn(writer.end_lsn);
         }
         let sync = writer.write(group)?;
         {

@@ -3,6 +3,7 @@
 use std::io::{self, IoSlice};
 
 use bytes::Bytes;
+use logboom_planted::planted;
 
 use crate::disk::{DiskFile, write_all_at};
 use crate::error::{AppendError, Poison};
@@ -38,7 +39,8 @@ impl Group {
     pub(crate) fn add(&mut self, append: &Append, tag: u64, entry: Entry, end_offset: i64) {
         let base_offset = entry.base_offset;
         let before = self.heads.len();
-        let placement = Placement { tag, group_bytes: self.bytes, base_offset };
+        let group_bytes = if planted!(GroupForgotten) { 0 } else { self.bytes };
+        let placement = Placement { tag, group_bytes, base_offset };
         frame::encode_head(append, placement, &mut self.heads);
         self.bytes += entry.frame_bytes;
         self.frames.push(StagedFrame {
@@ -82,7 +84,10 @@ impl Group {
     }
 
     /// Tells everybody. If the group failed, it is unknown for all who would have heard of success.
-    pub(crate) fn complete(self, result: &Result<(), Poison>) {
+    pub(crate) fn complete(mut self, result: &Result<(), Poison>) {
+        if planted!(AnswersReversed) {
+            self.answers.reverse();
+        }
         for (completion, answer) in self.answers {
             completion.complete(match (result, answer) {
                 (Err(poison), Ok(_)) => Err(AppendError::Poisoned(poison.clone())),

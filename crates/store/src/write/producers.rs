@@ -6,6 +6,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use logboom_planted::planted;
+
 use crate::error::AppendError;
 use crate::options::Options;
 use crate::types::ProducerStamp;
@@ -87,7 +89,7 @@ impl Producers {
                 None => Ok(Verdict::Store),
             };
         };
-        if stamp.epoch < known.epoch {
+        if stamp.epoch < known.epoch && !planted!(OldEpochAccepted) {
             return Err(AppendError::ProducerFenced { epoch: known.epoch });
         }
         let expected = if stamp.epoch > known.epoch {
@@ -101,7 +103,8 @@ impl Producers {
             }
             known.next_sequence()
         };
-        if stamp.base_sequence != expected {
+        let gap = stamp.base_sequence > expected;
+        if stamp.base_sequence != expected && !(gap && planted!(GapAccepted)) {
             return Err(AppendError::OutOfOrderSequence { expected });
         }
         Ok(Verdict::Store)
@@ -137,7 +140,7 @@ impl Producers {
         let continues =
             known.filter(|known| known.epoch == stamp.epoch && !known.expired(now_ms, expiry_ms));
         let mut batches = continues.map(|known| known.batches).unwrap_or_default();
-        if batches.len() == BATCHES_MAX {
+        if batches.len() + usize::from(planted!(FifthBatchForgotten)) == BATCHES_MAX {
             batches.pop_front();
         }
         batches.push_back(batch);
@@ -194,7 +197,8 @@ impl Producer {
 
     fn next_sequence(&self) -> i32 {
         let next = self.batches.back().map_or(0, |batch| {
-            (i64::from(batch.base_sequence) + i64::from(batch.record_count)).rem_euclid(SEQUENCES)
+            let records = i64::from(batch.record_count) - i64::from(planted!(SequenceOffByOne));
+            (i64::from(batch.base_sequence) + records).rem_euclid(SEQUENCES)
         });
         i32::try_from(next).unwrap_or(0)
     }

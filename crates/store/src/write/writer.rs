@@ -8,6 +8,8 @@ use std::io::IoSlice;
 use std::sync::Arc;
 use std::time::Duration;
 
+use logboom_planted::planted;
+
 use crate::disk::{Disk, DiskFile, write_all_at};
 use crate::error::{AppendError, Poison};
 use crate::format::footer::{self, Builder, Entry};
@@ -116,7 +118,9 @@ impl Writer {
             duplicate: false,
         };
         if let Some(stored) = self.find_stored(append)? {
-            appended.base_offset = stored.base_offset;
+            if !planted!(DuplicateAtNewOffset) {
+                appended.base_offset = stored.base_offset;
+            }
             appended.append_time_ms = stored.append_time_ms;
             appended.duplicate = true;
             return Ok(Staged::Duplicate(appended));
@@ -151,9 +155,13 @@ impl Writer {
         let name = segment::file_name(header.number);
         write_all_at(&*file, 0, &mut [IoSlice::new(&header.encode())])
             .map_err(poison("write", SPARE_NAME))?;
-        file.sync_all().map_err(poison("sync", SPARE_NAME))?;
+        if !planted!(HeaderNotSynced) {
+            file.sync_all().map_err(poison("sync", SPARE_NAME))?;
+        }
         self.disk.rename(SPARE_NAME, &name).map_err(poison("rename", SPARE_NAME))?;
-        self.disk.sync_dir().map_err(poison("sync", ""))?;
+        if !planted!(NameNotSynced) {
+            self.disk.sync_dir().map_err(poison("sync", ""))?;
+        }
         self.next_number += 1;
         let capacity = u64::from(self.options.segment_bytes);
         self.active = Some(ActiveFile::new(file, name, header, capacity));
@@ -168,7 +176,14 @@ impl Writer {
         let start = active.position - u64::from(group.bytes());
         group.write(&*active.file, start).map_err(poison("write", &active.name))?;
         let written = self.disk.now();
-        active.file.sync_data().map_err(poison("sync", &active.name))?;
+        if planted!(AckBeforeSync) {
+            return Ok(Duration::ZERO);
+        }
+        let synced = match active.file.sync_data() {
+            Err(_) if planted!(RetryFailedSync) => active.file.sync_data(),
+            synced => synced,
+        };
+        synced.map_err(poison("sync", &active.name))?;
         Ok(self.disk.now().saturating_sub(written))
     }
 

@@ -1,4 +1,5 @@
 use crc_fast::{CrcAlgorithm, Digest};
+use logboom_planted::planted;
 
 use super::decompress::Decoders;
 use super::header::{BATCH_CHECKSUMMED_FROM, BATCH_HEADER_BYTES};
@@ -61,7 +62,8 @@ fn validate_batch(
     let (head, records) =
         bytes.split_at_checked(BATCH_HEADER_BYTES).ok_or(BatchError::Truncated)?;
     let expected = crc_fast::crc32_iscsi(&bytes[BATCH_CHECKSUMMED_FROM..]);
-    if head[BATCH_CHECKSUMMED_FROM - 4..BATCH_CHECKSUMMED_FROM] != expected.to_be_bytes() {
+    let found = &head[BATCH_CHECKSUMMED_FROM - 4..BATCH_CHECKSUMMED_FROM];
+    if found != expected.to_be_bytes() && !planted!(BatchChecksumIgnored) {
         return Err(BatchError::ChecksumMismatch);
     }
     let codec = header.attributes.codec()?;
@@ -96,7 +98,8 @@ fn check_header(header: &BatchHeader) -> Result<u32, BatchError> {
     if record_count == 0 {
         return Err(BatchError::NoRecords);
     }
-    if i64::from(header.last_offset_delta) + 1 != i64::from(record_count) {
+    let records = i64::from(header.last_offset_delta) + 1;
+    if records != i64::from(record_count) && !planted!(RecordCountIgnored) {
         return Err(BatchError::RecordCountMismatch);
     }
     Ok(record_count)
@@ -181,7 +184,7 @@ fn pass_inner_messages(
 /// Parses a message behind its length and verifies its checksum.
 fn check_message(mut bytes: &[u8], magic: u8) -> Result<MessageFields<&[u8]>, BatchError> {
     let checksum = u32::from_be_bytes(bytes.array()?);
-    if crc_fast::crc32_iso_hdlc(bytes) != checksum {
+    if crc_fast::crc32_iso_hdlc(bytes) != checksum && !planted!(MessageChecksumIgnored) {
         return Err(BatchError::ChecksumMismatch);
     }
     parse_message(&mut bytes, magic)

@@ -221,10 +221,8 @@ impl Hostile {
         if self.task.trick != Trick::OtherProject {
             scan_for_others(&self.received[before..], self.task.project, port)?;
         }
-        let produced = matches!(
-            self.task.trick,
-            Trick::DamagedBatch | Trick::OtherProject | Trick::NoRight
-        );
+        let produced =
+            matches!(self.task.trick, Trick::DamagedBatch | Trick::OtherProject | Trick::NoRight);
         if !produced {
             return Ok(());
         }
