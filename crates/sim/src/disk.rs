@@ -52,6 +52,8 @@ pub(crate) struct DiskControl(Arc<Mutex<Control>>);
 struct Control {
     /// The machine stops before the operation of that number that changes the disk.
     stop_in: Option<u64>,
+    /// The machine stops before the next sync, when something is on its way to the device.
+    stop_at_sync: bool,
     /// The store is being opened, and this is its last segment.
     recovering: Option<String>,
     /// How many operations went wrong.
@@ -68,7 +70,13 @@ impl DiskControl {
     }
 
     pub(crate) fn stop_in(&self, operations: Option<u64>) {
-        self.lock().stop_in = operations;
+        let mut control = self.lock();
+        control.stop_in = operations;
+        control.stop_at_sync = false;
+    }
+
+    pub(crate) fn stop_at_sync(&self) {
+        self.lock().stop_at_sync = true;
     }
 
     /// Notes that the store on that disk is being opened, or is open.
@@ -103,6 +111,11 @@ struct Hook {
 impl Hook {
     fn decide(&self, operation: &Operation<'_>) -> Option<Fault> {
         let mut control = self.control.lock();
+        if operation.kind == OperationKind::Sync && control.stop_at_sync {
+            control.stop_at_sync = false;
+            self.dice.struck(FaultKind::CrashInOperation);
+            return Some(Fault::Stop);
+        }
         if operation.kind.changes_the_disk()
             && let Some(left) = &mut control.stop_in
         {

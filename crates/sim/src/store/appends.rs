@@ -44,7 +44,7 @@ impl World {
             let id = 77 + i64::try_from(self.dice.below(Stream::Workload, producers)).expect("few");
             ProducerStamp { id, epoch: 1, base_sequence: model.next_sequence(id) }
         });
-        Entry { id, batch: Bytes::from(batch), record_count, producer }
+        Entry { id, batch: Bytes::from(batch), record_count, time_ms: self.now_ms, producer }
     }
 
     fn submit(&mut self, shard: Shard, entry: Entry) {
@@ -80,11 +80,15 @@ impl World {
         let Some(store) = self.store.clone() else { return Ok(false) };
         let first = self.shards.values().filter_map(|model| model.waiting.first()).map(|e| e.id);
         let first = first.min().unwrap_or(self.batches + 1);
+        let end = store.log_end();
         let more = store.commit_group();
         let segments = store.segment_count();
+        self.segment_groups += u64::from(store.log_end() > end);
         if segments > self.segments {
             self.dice.reached(State::SegmentSealed);
             self.segment_first = first;
+            // A roll comes before the group that needs it, or after the last one.
+            self.segment_groups = 0;
         }
         self.segments = segments;
         self.notice_misdirected(first);
@@ -171,12 +175,24 @@ impl World {
         match error {
             AppendError::NoSpace | AppendError::Unavailable(_) => Ok(()),
             // A batch of the same producer before this one was refused for want of space.
-            AppendError::OutOfOrderSequence { .. } if entry.producer.is_some() => Ok(()),
+            AppendError::OutOfOrderSequence { expected }
+                if self.leaves_gap(shard, entry, *expected) =>
+            {
+                Ok(())
+            }
             error => {
                 let detail = format!("{shard}: batch {}: {error}", entry.id);
                 Err(Violation::new("a good batch is not refused", detail))
             }
         }
+    }
+
+    /// Whether the batch does not continue what is stored of its producer, which is `expected`.
+    fn leaves_gap(&self, shard: Shard, entry: &Entry, expected: i32) -> bool {
+        entry.producer.is_some_and(|stamp| {
+            let stored = self.shards[&shard].stored_sequence(stamp.id);
+            expected == stored && stamp.base_sequence != stored
+        })
     }
 
     /// Sends something again, or with a wrong sequence number or epoch, and looks at the answer.

@@ -8,6 +8,11 @@ use crate::fault::FaultKind;
 use crate::outcome::Violation;
 use crate::random::Stream;
 
+/// Where the first frame of a segment begins.
+const SEGMENT_HEADER_BYTES: u64 = 64;
+/// No frame is shorter.
+const FRAME_HEADER_BYTES: u64 = 88;
+
 impl World {
     pub(crate) fn draw_faults(&mut self) -> Result<(), Violation> {
         let plan = &self.plan;
@@ -25,7 +30,11 @@ impl World {
             && self.dice.chance(Stream::Fault(FaultKind::CrashInOperation), plan.stop)
         {
             let stream = Stream::Fault(FaultKind::CrashInOperation);
-            self.control.stop_in(Some(self.dice.below(stream, 30)));
+            // Most often between a write and its sync, where there is most to be lost.
+            match self.dice.below(stream, 16) {
+                operation @ 0..8 => self.control.stop_in(Some(operation)),
+                _ => self.control.stop_at_sync(),
+            }
         }
         if self.dice.strikes(FaultKind::BitRot, plan.rot) {
             self.rot();
@@ -38,17 +47,27 @@ impl World {
         Ok(())
     }
 
-    /// Flips a bit of a segment that is not the last one.
+    /// Flips a bit of a segment: anywhere in one that is not the last, or in the first frame of the
+    /// last one, if groups that were committed later follow it.
     fn rot(&mut self) {
         let Ok(names) = logboom_store::Disk::list(&self.disk) else { return };
         let segments: Vec<&String> = names.iter().filter(|name| name.ends_with(".log")).collect();
-        let Some((_, sealed)) = segments.split_last() else { return };
+        let Some((last, sealed)) = segments.split_last() else { return };
+        let stream = Stream::Fault(FaultKind::BitRot);
+        if self.segment_groups >= 2 && self.dice.chance(stream, 500) {
+            let bit = self.dice.below(stream, FRAME_HEADER_BYTES * 8);
+            self.flip(last, SEGMENT_HEADER_BYTES * 8 + bit);
+            return;
+        }
         if sealed.is_empty() {
             return;
         }
-        let stream = Stream::Fault(FaultKind::BitRot);
         let name = sealed[self.dice.index(stream, sealed.len())];
         let bit = self.dice.below(stream, 8 << 20);
+        self.flip(name, bit);
+    }
+
+    fn flip(&mut self, name: &str, bit: u64) {
         self.disk.edit(name, |content| {
             let bits = content.len() as u64 * 8;
             if bits > 0 {

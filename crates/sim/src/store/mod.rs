@@ -1,6 +1,7 @@
 //! The store under operations, faults and crashes, against a model of what must be in it.
 
 mod appends;
+mod expiry;
 mod faults;
 mod model;
 mod plan;

@@ -8,6 +8,7 @@ pub(crate) struct Entry {
     pub(crate) id: u64,
     pub(crate) batch: Bytes,
     pub(crate) record_count: u32,
+    pub(crate) time_ms: i64,
     pub(crate) producer: Option<ProducerStamp>,
 }
 
@@ -25,6 +26,7 @@ impl Entry {
     fn equals(&self, stored: &StoredBatch) -> bool {
         self.batch == stored.batch
             && self.record_count == stored.record_count
+            && self.time_ms == stored.append_time_ms
             && self.producer == stored.producer
     }
 }
@@ -66,11 +68,13 @@ impl ShardModel {
     /// The sequence number that continues what a producer has submitted.
     pub(crate) fn next_sequence(&self, producer: i64) -> i32 {
         let waiting = self.waiting.iter().rev().find(|entry| entry.is_of(producer));
-        let certain = || {
-            let mut entries = self.certain.iter().rev().map(|(_, entry)| entry);
-            entries.find(|entry| entry.is_of(producer))
-        };
-        waiting.or_else(certain).map_or(0, Entry::next_sequence)
+        waiting.map_or_else(|| self.stored_sequence(producer), Entry::next_sequence)
+    }
+
+    /// The sequence number that continues what is stored of a producer.
+    pub(crate) fn stored_sequence(&self, producer: i64) -> i32 {
+        let mut entries = self.certain.iter().rev().map(|(_, entry)| entry);
+        entries.find(|entry| entry.is_of(producer)).map_or(0, Entry::next_sequence)
     }
 
     /// Whether these are the batches from the offset on, byte for byte. What is wrong, if not.

@@ -63,7 +63,7 @@ impl Plan {
             stop: rate(FaultKind::CrashInOperation, 500, 150),
             stop_in_recovery: rate(FaultKind::CrashInRecovery, 500, 600),
             fill: rate(FaultKind::DiskFull, 200, 60),
-            rot: rate(FaultKind::BitRot, 100, 30),
+            rot: rate(FaultKind::BitRot, 200, 100),
             clock_step: rate(FaultKind::ClockStep, 200, 100),
         }
     }

@@ -7,6 +7,7 @@ use logboom_store::{
     Crash, Health, LogCursor, OffsetRange, ReadError, Reader, Shard, Store, StoredBatch,
 };
 
+use super::expiry::check_expired;
 use super::restart::open;
 use super::world::World;
 use crate::coverage::State;
@@ -69,6 +70,7 @@ impl World {
             let detail = format!("{shard}: {} instead of {}", offsets.next, model.next_offset());
             return Err(Violation::new("offsets are dense", detail));
         }
+        check_expired(store, shard)?;
         self.read_from(store, shard, offsets)
     }
 

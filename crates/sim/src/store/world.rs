@@ -2,8 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use logboom_store::{
-    Append, AppendError, Appended, Crash, Health, MemDisk, Reader, Recovery, Retention, Shard,
-    Store, StreamId,
+    Append, AppendError, Appended, Crash, Health, MemDisk, Reader, Recovery, Shard, Store, StreamId,
 };
 
 use super::model::ShardModel;
@@ -43,6 +42,8 @@ pub(crate) struct World {
     /// The first batch of the segment that is being written.
     pub(crate) segment_first: u64,
     pub(crate) segments: usize,
+    /// How many groups that segment holds for certain.
+    pub(crate) segment_groups: u64,
     /// The store has refused to open for damage that is really there.
     pub(crate) refused: bool,
 }
@@ -67,6 +68,7 @@ impl World {
             excused_from: None,
             segment_first: 0,
             segments: 0,
+            segment_groups: 0,
             refused: false,
         }
     }
@@ -162,34 +164,6 @@ impl World {
                 return Err(Violation::new("a Logstore has a number of its own", name));
             }
             self.streams.insert(name, stream);
-        }
-        Ok(())
-    }
-
-    fn retain(&mut self) -> Result<(), Violation> {
-        let Some(store) = self.store.clone() else { return Ok(()) };
-        let bytes = self.dice.below(Stream::Workload, 20_000);
-        let by_age = self.dice.chance(Stream::Workload, 300);
-        let age = by_age
-            .then(|| std::time::Duration::from_millis(self.dice.below(Stream::Workload, 200_000)));
-        let retention = Retention { age, bytes: (!by_age).then_some(bytes) };
-        let retained = store.apply_retention(&|_| retention, self.now_ms);
-        self.notice_misdirected(self.batches);
-        if let Ok(retained) = retained {
-            if retained.segments_removed > 0 {
-                self.dice.reached(State::SegmentRemoved);
-            }
-            if retained.shards_advanced > 0 {
-                self.dice.reached(State::StartAdvanced);
-            }
-        }
-        for (shard, model) in &mut self.shards {
-            let start = store.offsets(*shard).start;
-            if start < model.start || start > model.next_offset() {
-                let detail = format!("{shard}: from {} to {start}", model.start);
-                return Err(Violation::new("a start only moves forward", detail));
-            }
-            model.start = start;
         }
         Ok(())
     }
