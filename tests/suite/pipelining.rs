@@ -60,7 +60,7 @@ fn clients_that_pipeline_without_pause_see_a_clean_end_in_every_stop() {
 /// Sends until the server ends the connection, and a little longer. Returns the offsets.
 fn pipeline(client: &mut Client, shard: usize, count: &AtomicUsize) -> Vec<u64> {
     let shard = i32::try_from(shard).expect("a few shards");
-    let mut send = |client: &mut Client| client.send_batch("web", shard, batch(["pipelined"]));
+    let send = |client: &mut Client| client.send_batch("web", shard, batch(["pipelined"]));
     let mut offsets = Vec::new();
     for _ in 0..IN_FLIGHT {
         send(client).expect("the connection lives");
