@@ -23,6 +23,9 @@ const EVENTS_MAX: usize = 256;
 /// Nothing that was asked takes so long, unless the server hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// What takes longer is counted as this, in microseconds.
+const LATENCY_US_MAX: u64 = 100_000_000;
+
 /// Producers that are connected to one server.
 pub struct Pool {
     server: SocketAddr,
@@ -135,7 +138,8 @@ impl Pool {
     ///
     /// If a batch is refused, or a connection ends.
     pub fn produce(&mut self, count: usize, window: Duration) -> Result<Load> {
-        let mut latency_us = Histogram::new(3).map_err(Failure::while_doing("make a histogram"))?;
+        let mut latency_us = Histogram::new_with_max(LATENCY_US_MAX, 3)
+            .map_err(Failure::while_doing("make a histogram"))?;
         let begun_at = now();
         let first = self.connections.len().saturating_sub(count);
         for number in first..self.connections.len() {
