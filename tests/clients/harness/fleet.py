@@ -9,6 +9,14 @@ from harness.report import require
 
 ACKNOWLEDGED_SECONDS = 60
 STOP_SECONDS = 120
+# Settings with which the next fault finds everybody at work.
+SOON = {
+    "linger.ms": 5,
+    "queue.buffering.max.messages": 1_000,
+    "reconnect.backoff.ms": 10,
+    "reconnect.backoff.max.ms": 100,
+    "retry.backoff.ms": 50,
+}
 # Answers that promise that a record is not and will not be in the log.
 REFUSALS = frozenset({"TOPIC_AUTHORIZATION_FAILED"})
 
@@ -40,20 +48,18 @@ class Fleet:
             producer.close()
 
     def add(self, client, name, idempotent, patient=True, key=None, **settings):
-        """Starts one more producer. One that is not patient may fail to send."""
+        """Starts one more producer that comes back soon. One that is not patient may fail to send."""
+        return self.start(confluent.Producer, client, name, idempotent, patient, key, SOON | settings)
+
+    def start(self, kind, client, name, idempotent, patient, key, settings):
+        """Starts one more producer of a kind, with these settings besides those of the deployment."""
         settings = {
             **self.deployment.client_config(key),
             "client.id": name,
             "enable.idempotence": idempotent,
-            "linger.ms": 5,
-            "queue.buffering.max.messages": 1_000,
-            # Come back soon, so that the next fault finds everybody at work.
-            "reconnect.backoff.ms": 10,
-            "reconnect.backoff.max.ms": 100,
-            "retry.backoff.ms": 50,
             **settings,
         }
-        self.producers[name] = confluent.Producer(
+        self.producers[name] = kind(
             client,
             self.folder,
             name,
@@ -71,9 +77,11 @@ class Fleet:
         """The producers that go on until everything is acknowledged."""
         return [self.producers[name] for name in self.producers.keys() - self.impatient]
 
-    def wait_for_acknowledgements(self, count, seconds=ACKNOWLEDGED_SECONDS):
-        """Returns when each patient producer has had `count` more records acknowledged."""
-        goals = [(one, len(one.of_kind("delivered")) + count) for one in self.patient()]
+    def wait_for_acknowledgements(self, count, seconds=ACKNOWLEDGED_SECONDS, names=None):
+        """Returns when each producer, all the patient ones unless named, has had `count` more records
+        acknowledged."""
+        awaited = self.patient() if names is None else [self.producers[name] for name in names]
+        goals = [(one, len(one.of_kind("delivered")) + count) for one in awaited]
 
         def reached():
             for producer, _ in goals:

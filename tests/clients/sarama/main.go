@@ -116,11 +116,12 @@ func run(path string) error {
 			})
 		}
 	}()
-	send(producer, what)
+	send(producer, what, report)
 	producer.AsyncClose()
 	listening.Wait()
 	report.line(map[string]any{"kind": "end", "unsent": 0})
-	return file.Close()
+	// The library may still log something, so the report stays open until the process ends.
+	return nil
 }
 
 // configure leaves the retry budget at the defaults of the library: 3 times after 100 ms.
@@ -153,7 +154,7 @@ func configure(what job) (*sarama.Config, error) {
 }
 
 // send puts lines in until standard input is closed, paced like the Python producer.
-func send(producer sarama.AsyncProducer, what job) {
+func send(producer sarama.AsyncProducer, what job, report *reporter) {
 	told := make(chan struct{})
 	go func() {
 		_, _ = io.Copy(io.Discard, os.Stdin)
@@ -162,6 +163,9 @@ func send(producer sarama.AsyncProducer, what job) {
 	pace := time.NewTicker(10 * time.Millisecond)
 	defer pace.Stop()
 	for index := 0; ; index++ {
+		if index%what.LinesPerPoll == 0 {
+			report.line(map[string]any{"kind": "sent", "until": index + what.LinesPerPoll})
+		}
 		topic := what.Logstore
 		if index%2 == 1 {
 			topic += ".json"
