@@ -290,6 +290,9 @@ impl<M: OnSecured> Tls<M> {
             self.session.send_close_notify();
         }
         self.outgoing.fill_from(&mut self.session);
+        // The inner machine is over and may have forgotten what it had to send: it is not told any
+        // more that this has left.
+        self.unsent = 0;
         self.phase = Phase::Leaving { failure, until: now + LINGER };
     }
 

@@ -36,6 +36,9 @@ struct Batch {
     connection: usize,
     /// How often it is in the log.
     copies: u32,
+    /// Its producer was told for ever that it is too late for it, which is right only if it is in
+    /// the log.
+    too_late: bool,
 }
 
 /// What was seen of a shard.
@@ -86,6 +89,7 @@ impl Oracle {
             acknowledged: Vec::new(),
             connection: 0,
             copies: 0,
+            too_late: false,
         });
         id
     }
@@ -116,6 +120,26 @@ impl Oracle {
         }
         batch.acknowledged.push(offset);
         Ok(())
+    }
+
+    /// A batch of unknown fate is refused for ever because of its sequence number.
+    pub(crate) fn too_late(&mut self, id: usize) {
+        self.batches[id].too_late = true;
+    }
+
+    /// Whatever came too late is there.
+    pub(crate) fn check_too_late(&self) -> Result<(), Violation> {
+        let lost = self.batches.iter().enumerate().find(|(_, batch)| {
+            let expired = self.shards.get(&batch.key).is_some_and(|seen| seen.start > 0);
+            batch.too_late && batch.copies == 0 && !expired
+        });
+        match lost {
+            None => Ok(()),
+            Some((id, batch)) => {
+                let detail = format!("batch {id} of {:?}", batch.key);
+                Err(Violation::new("an idempotent producer is never stuck", detail))
+            }
+        }
     }
 
     pub(crate) fn bytes(&self, id: usize) -> Bytes {

@@ -45,6 +45,8 @@ pub(crate) struct Pending {
     pub(crate) done: bool,
     /// How often it was refused for a gap before it.
     pub(crate) gaps: u32,
+    /// The fate of an attempt is unknown.
+    pub(crate) unknown: bool,
 }
 
 /// How far a connection is.
@@ -180,6 +182,9 @@ impl Producer {
         let lost: Vec<Waiting> = self.waiting.drain(..).collect();
         for (number, _) in lost.into_iter().flat_map(|waiting| waiting.parts) {
             port.reached(State::BatchUnknown);
+            if let Some(pending) = self.pending.get_mut(&number) {
+                pending.unknown = true;
+            }
             self.landed(number);
             self.send_again(number, port);
         }
@@ -241,6 +246,7 @@ impl Producer {
             under_way: 0,
             done: false,
             gaps: 0,
+            unknown: false,
         };
         self.pending.insert(self.made, pending);
         if self.made < self.task.batches {

@@ -244,6 +244,9 @@ impl Producer {
             56 | 7 => {
                 let timed_out = outcome.error == 7;
                 port.reached(if timed_out { State::TimedOut } else { State::StorageError });
+                if let Some(pending) = self.pending.get_mut(&number) {
+                    pending.unknown = true;
+                }
                 true
             }
             error => {
@@ -286,14 +289,27 @@ impl Producer {
 }
 
 impl Producer {
-    /// Whether a batch will be refused for ever, because a batch before it was refused for another
-    /// reason than the disk, and a later one was taken as the first of its producer. Real clients
-    /// give it up after two minutes, and begin a new epoch.
-    fn is_behind_a_gap(&mut self, number: u64, place: Place, port: &Port<'_>) -> bool {
+    /// Whether a batch will be refused for ever. Real clients give it up after two minutes, and
+    /// begin a new epoch. There are two reasons why that may be:
+    ///
+    /// - It is stored, but the answer was lost or late, and five batches behind it have been stored
+    ///   since: the server knows no more that it has it.
+    /// - It was refused because a Logstore or a right was missing, and a later one was taken as the
+    ///   first of its producer.
+    fn is_behind_a_gap(&mut self, number: u64, place: Place, port: &mut Port<'_>) -> bool {
         let Some(pending) = self.pending.get_mut(&number) else { return false };
         pending.gaps += 1;
+        if pending.gaps <= 50 {
+            return false;
+        }
         let project = &port.site.projects[self.task.project];
-        pending.gaps > 50 && (project.logstores[place.0].was_absent || project.was_revoked)
+        if project.logstores[place.0].was_absent || project.was_revoked {
+            return true;
+        }
+        if pending.unknown {
+            port.oracle.too_late(pending.id);
+        }
+        pending.unknown
     }
 }
 
