@@ -17,7 +17,6 @@ impl Connection {
                 Timer::Auth if planted!(AuthTimerIgnored) => {}
                 Timer::Auth => self.close(CloseReason::AuthTimeout),
                 Timer::FailedAuth => self.refuse_login(),
-                Timer::Idle if planted!(IdleTimerIgnored) => {}
                 Timer::Idle => self.close(CloseReason::IdleTimeout),
                 // The frame may have become complete since the host last looked at the time.
                 Timer::Frame if self.receiver.has_frame() => {}

@@ -59,7 +59,7 @@ impl Connection {
             _ if self.receiver.has_body() => room,
             _ if !self.has_window() => 0,
             _ if !self.draining => room,
-            _ if self.receiver.is_between_frames() || planted!(DrainCutsFrame) => 0,
+            _ if self.receiver.is_between_frames() => 0,
             _ => room.min(self.receiver.missing()),
         }
     }

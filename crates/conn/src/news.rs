@@ -76,6 +76,9 @@ impl Connection {
         }
         if self.phase.is_open() && (news.received || news.sent || news.answered) {
             self.set_timer(Timer::Idle, self.config.limits().idle_timeout);
+            if planted!(IdleTimerStopped) {
+                self.timers.clear(Timer::Idle);
+            }
         }
         if let Some(until) = news.drain_until {
             self.draining = true;

@@ -105,7 +105,11 @@ impl Answer {
         if state.missing > 0 && !planted!(AnsweredAtFirstBatch) {
             return;
         }
-        let outcomes = std::mem::take(&mut state.outcomes);
+        let outcomes = if planted!(AnsweredAtFirstBatch) {
+            state.outcomes.clone()
+        } else {
+            std::mem::take(&mut state.outcomes)
+        };
         let ticket = state.ticket.take();
         drop(state);
         if self.due.is_some_and(|due| self.engine.clock().monotonic() >= due) {

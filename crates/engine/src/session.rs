@@ -6,7 +6,6 @@ use logboom_conn::{
     AbortReason, ClientInfo, CloseReason, Command, Event, InitProducerId, MemoryRequest,
     ProducerIdGrant, RefusedRequest,
 };
-use logboom_planted::planted;
 use logboom_sans_io::{Inbox, Session};
 use logboom_wire::error::ErrorCode;
 
@@ -76,9 +75,7 @@ impl EngineSession {
             return;
         }
         self.engine.registry().leave(self.id);
-        if !planted!(LineNotLeft) {
-            self.engine.budget().leave(&self.client.inbox);
-        }
+        self.engine.budget().leave(&self.client.inbox);
         // Nobody will take these any more, and granted memory is among them.
         while self.client.inbox.pop().is_some() {}
         self.engine.counters().connections_closed.increment();

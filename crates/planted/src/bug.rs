@@ -82,6 +82,10 @@ bugs! {
         ReadsOneBatchEarly "A read at the first offset of a batch begins with the batch before.",
         IndexOffByOne "The index in a footer points at the next batch.",
     }
+    "store" Full {
+        FirstBatchOvertaken "A later batch takes the place of a first one that a full disk refused.",
+        ProducerIdsReused "Producer ids of the last process are given out again.",
+    }
     "conn" Full {
         WindowOffByOne "One request more than allowed is in flight.",
         FirstAnsweredFirstSent "A response leaves before that of an earlier request.",
@@ -89,12 +93,11 @@ bugs! {
         AcksZeroAnswered "A Produce request with acks=0 gets a response.",
         SentAgain "What was sent of a response is sent again after a short write.",
         DrainDropsRequests "A drain forgets the requests that are in flight.",
-        DrainCutsFrame "A drain does not wait for the rest of a request.",
         HalfCloseDropsRequests "Requests are forgotten when the peer shuts down writing.",
         LoginNotNeeded "Everything is allowed before the login.",
         StrangersSendLargeFrames "The limit of frames before the login is that of after.",
         AuthTimerIgnored "A peer may take for ever to log in.",
-        IdleTimerIgnored "A peer may be silent for ever.",
+        IdleTimerStopped "The idle timer is stopped by activity and not set again.",
         FrameTimerForgotten "A peer may take for ever to complete a request.",
         WriteTimerForgotten "A peer may leave its responses unread for ever.",
         ProduceTimerForgotten "A request waits longer for the disk than its timeout says.",
@@ -114,16 +117,11 @@ bugs! {
         SessionNotRegistered "A session is not found when its key is revoked.",
         BudgetLeaks "The memory of a request is never given back.",
         LineNotServed "Who waits for memory is never served.",
-        LineNotLeft "A connection that has ended still waits for memory.",
     }
     "access" Full {
         AnySecret "A wrong secret of a known key is accepted.",
         KeyOfAnyProject "A key of another project is accepted.",
         AllowBeatsDeny "A policy that allows outranks one that denies.",
-    }
-    "tls" Full {
-        NoCloseNotify "TLS ends without a close_notify.",
-        PlaintextLeftBehind "Only a part of a decrypted record is passed on.",
     }
     "driver" Full {
         ShortSendIsFull "A write that took only a part is taken for a whole one.",

@@ -3,7 +3,6 @@ use std::io::{ErrorKind, IoSlice, Read, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use logboom_planted::planted;
 use logboom_sans_io::{Machine, OnSecured, Stale, Step, TlsFailure, Wait};
 use rustls::{ServerConfig, ServerConnection};
 
@@ -211,10 +210,6 @@ impl<M: OnSecured> Tls<M> {
                 Ok(n) if n > 0 => {
                     self.inner.handle_received(n);
                     moved = true;
-                    if planted!(PlaintextLeftBehind) {
-                        self.plaintext = false;
-                        break;
-                    }
                 }
                 // `WouldBlock`, or zero behind a close_notify: there is no more plaintext.
                 _ => {
@@ -248,9 +243,7 @@ impl<M: OnSecured> Tls<M> {
         match self.phase {
             Phase::Open | Phase::Closing if idle && inner.write => return self.encrypt(),
             Phase::Open if idle && inner.fin => {
-                if !planted!(NoCloseNotify) {
-                    self.session.send_close_notify();
-                }
+                self.session.send_close_notify();
                 self.phase = Phase::Closing;
             }
             Phase::Clear => return false,

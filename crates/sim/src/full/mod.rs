@@ -3,6 +3,7 @@
 mod client;
 mod event;
 mod lifecycle;
+mod observed;
 mod operations;
 mod oracle;
 mod plan;

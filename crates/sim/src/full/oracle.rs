@@ -217,6 +217,10 @@ impl Oracle {
                 let sent_to = self.batches[id].key;
                 return wrong("nothing gets to another shard", format!("{sent_to:?} in {key:?}"));
             }
+            if batch.form != u8::from(self.batches[id].json) {
+                let detail = format!("{key:?} at {}: form {}", batch.base_offset, batch.form);
+                return wrong("a batch is read as its topic says", detail);
+            }
             match known.next().and_then(|index| seen.log.get(index)).copied() {
                 Some((offset, _, was)) if offset != batch.base_offset || was != id => {
                     return wrong(

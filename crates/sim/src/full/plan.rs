@@ -105,6 +105,7 @@ impl Plan {
                 bytes_in_flight_max: frame_bytes_max * size(1, 8),
                 requests_in_flight_max: size(1, 32),
                 output_bytes_max: size(1, 4) << 10,
+                frame_bytes_max_unauthenticated: 2 << 10,
                 ..Limits::default()
             },
             budget_bytes: if short_memory { frame_bytes_max } else { 1 << 20 },

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use logboom_conn::{AbortReason, CloseReason, Command, Config, Connection, Event, Peer};
@@ -10,8 +10,10 @@ use logboom_engine::{Engine, EngineSession, Listener};
 use logboom_sans_io::{Accepted, Machine, Service, Session};
 use logboom_tls::Tls;
 
+use super::observed::Observed;
 use crate::coverage::State;
 use crate::dice::Dice;
+use crate::outcome::Violation;
 
 /// The listener without TLS.
 pub(crate) const PLAIN: usize = 0;
@@ -25,6 +27,14 @@ pub(crate) struct Watch {
     pub(crate) commit_wanted: AtomicBool,
     /// State machines that panicked.
     pub(crate) panics: AtomicU64,
+    /// What a connection has promised to its host and not held.
+    violation: Mutex<Option<Violation>>,
+}
+
+impl Watch {
+    pub(crate) fn violation(&self) -> MutexGuard<'_, Option<Violation>> {
+        self.violation.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[derive(Debug)]
@@ -37,7 +47,8 @@ pub(crate) struct SimService {
     pub(crate) watch: Arc<Watch>,
 }
 
-type AnyMachine = Box<dyn Machine<Event = Event, Command = Command, Closed = CloseReason> + Send>;
+pub(crate) type AnyMachine =
+    Box<dyn Machine<Event = Event, Command = Command, Closed = CloseReason> + Send>;
 
 impl SimService {
     /// Gives later connections another certificate.
@@ -47,7 +58,7 @@ impl SimService {
 }
 
 impl Service for SimService {
-    type Machine = AnyMachine;
+    type Machine = Observed;
     type Session = Watched;
 
     fn accept(
@@ -55,7 +66,7 @@ impl Service for SimService {
         listener: usize,
         peer: SocketAddr,
         now: Instant,
-    ) -> Option<Accepted<AnyMachine, Watched>> {
+    ) -> Option<Accepted<Observed, Watched>> {
         let Some((session, inbox)) = self.engine.accept(peer, &self.listener) else {
             self.dice.reached(State::ConnectionRefused);
             return None;
@@ -69,6 +80,9 @@ impl Service for SimService {
         } else {
             Box::new(connection)
         };
+        let limits = self.config.limits().clone();
+        let plain = listener == PLAIN;
+        let machine = Observed::new(machine, limits, plain, &self.watch, now);
         let session = Watched { session, watch: Arc::clone(&self.watch), dice: self.dice.clone() };
         Some(Accepted { machine, inbox, session })
     }

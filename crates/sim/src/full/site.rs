@@ -52,7 +52,8 @@ impl Site {
         let projects = NAMES.into_iter().take(usize::try_from(count).expect("small"));
         let projects = projects.map(|name| {
             let logstores = (0..small(1, 2)).map(|number| LogstoreSite {
-                name: format!("{name}-logs-{number}"),
+                // The first one of each project has the same name.
+                name: if number == 0 { "logs".to_owned() } else { format!("{name}-logs") },
                 shards: small(1, 3),
                 present: true,
                 was_absent: false,
@@ -99,7 +100,7 @@ impl Site {
                 id: format!("none-{}", project.name).parse().expect("an id"),
                 project: project.name.parse().expect("a name"),
                 secrets: vec![SecretHash::new(&Secret::new(NO_RIGHTS), [7; 16])],
-                policies: Vec::new(),
+                policies: vec![full_access(), no_access()],
             });
             builder.access_key(AccessKey {
                 id: format!("key-{}", project.name).parse().expect("an id"),
@@ -124,6 +125,14 @@ impl Site {
     pub(crate) fn password(&self, project: usize, secret: &str) -> String {
         format!("key-{}#{secret}", self.projects[project].name)
     }
+}
+
+/// A policy that denies everything, whatever others allow.
+fn no_access() -> Policy {
+    static POLICY: OnceLock<Policy> = OnceLock::new();
+    let text =
+        r#"{"Version": "1", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}"#;
+    POLICY.get_or_init(|| Policy::parse(text).expect("a policy")).clone()
 }
 
 /// Parsing it takes longer than everything else here.

@@ -187,6 +187,9 @@ impl World {
         if self.server.watch.panics.load(Ordering::Relaxed) > 0 {
             return Err(crate::run::panicked());
         }
+        if let Some(violation) = self.server.watch.violation().take() {
+            return Err(violation);
+        }
         if self.server.disk.has_stopped() {
             return self.power_cut();
         }

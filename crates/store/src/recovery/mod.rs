@@ -195,7 +195,9 @@ fn reserve_producer_ids(
     catalogue: &mut CatalogueFile,
     is_new: bool,
 ) -> Result<ProducerIds, OpenError> {
-    let start = catalogue.current().producer_ids_end.max(producer_ids::FIRST);
+    let reserved = catalogue.current().producer_ids_end;
+    let used = if planted!(ProducerIdsReused) { reserved - producer_ids::BLOCK } else { reserved };
+    let start = used.max(producer_ids::FIRST);
     let end = start.saturating_add(producer_ids::BLOCK);
     let file = catalogue::NAME.to_owned();
     match catalogue.change(|catalogue| catalogue.producer_ids_end = end) {

@@ -85,6 +85,7 @@ impl Producers {
                     && now_ms.saturating_sub(held.since_ms) <= expiry_ms
             });
             return match held {
+                Some(_) if planted!(FirstBatchOvertaken) => Ok(Verdict::Store),
                 Some(held) => Err(AppendError::OutOfOrderSequence { expected: held.base_sequence }),
                 None => Ok(Verdict::Store),
             };

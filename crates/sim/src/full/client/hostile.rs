@@ -32,6 +32,10 @@ pub(crate) enum Trick {
     NeverReads,
     /// A password that was guessed.
     WrongSecret,
+    /// The password of another project.
+    OtherKey,
+    /// The announcement of a request that is too large before a login.
+    LargeFirst,
     /// A mechanism that nobody has.
     WrongMechanism,
     /// Produce without a login.
@@ -48,7 +52,7 @@ pub(crate) enum Trick {
     ManyConnections,
 }
 
-const TRICKS: [Trick; 14] = [
+const TRICKS: [Trick; 16] = [
     Trick::Garbage,
     Trick::Http,
     Trick::HalfFrame,
@@ -56,6 +60,8 @@ const TRICKS: [Trick; 14] = [
     Trick::SlowBytes,
     Trick::NeverReads,
     Trick::WrongSecret,
+    Trick::OtherKey,
+    Trick::LargeFirst,
     Trick::WrongMechanism,
     Trick::ProduceFirst,
     Trick::DamagedBatch,
@@ -64,6 +70,9 @@ const TRICKS: [Trick; 14] = [
     Trick::GarbageInside,
     Trick::ManyConnections,
 ];
+
+/// More than strangers may send at a time, and less than clients may.
+const LARGE_FRAME_BYTES: i32 = 10 << 10;
 
 /// What a hostile client is to do.
 #[derive(Debug, Clone)]
@@ -150,6 +159,16 @@ impl Hostile {
             Trick::SlowBytes | Trick::ManyConnections => hello,
             Trick::NeverReads => [self.login(false, port), self.questions(port)].concat(),
             Trick::WrongSecret => self.login(true, port),
+            Trick::OtherKey => {
+                let other = (self.task.project + 1) % site.projects.len();
+                let secret = if other == self.task.project {
+                    "a-guess"
+                } else {
+                    &site.projects[other].known
+                };
+                self.login_with(&site.password(other, secret), port)
+            }
+            Trick::LargeFirst => LARGE_FRAME_BYTES.to_be_bytes().to_vec(),
             Trick::WrongMechanism => {
                 let api = ApiKey::SaslHandshake;
                 Request { api, version: 1, correlation: 1, client_id: "" }
@@ -162,7 +181,8 @@ impl Hostile {
             Trick::OtherProject => {
                 let mut others = port.site.projects.iter().enumerate();
                 let other = others.find(|(index, _)| *index != self.task.project);
-                let topic = other.map_or("nobody-logs-0", |(_, other)| &other.logstores[0].name);
+                let topic = other.and_then(|(_, other)| other.logstores.get(1));
+                let topic = topic.map_or("nobody-logs", |logstore| &logstore.name);
                 [self.login(false, port), self.produce(topic, false, port)].concat()
             }
             Trick::NoRight => {
@@ -199,13 +219,16 @@ impl Hostile {
     }
 
     /// A request whose records nobody may ever see, because the oracle does not know them.
-    fn produce(&self, topic: &str, damaged: bool, port: &Port<'_>) -> Vec<u8> {
+    fn produce(&self, topic: &str, damaged: bool, port: &mut Port<'_>) -> Vec<u8> {
         // The tag is that of its own project: whatever is wrong here is not where it came from.
         let own = port.site.projects[self.task.project].name;
-        let mut batch = records::batch(&[format!("hostile {own}")], None, Codec::None);
-        if damaged && let Some(last) = batch.last_mut() {
-            *last ^= 1;
-        }
+        let values = [format!("hostile {own}"), "and more".to_owned()];
+        let batch = match damaged.then(|| port.draw(3)) {
+            None => records::batch(&values, None, Codec::None),
+            Some(0) => records::damaged(records::batch(&values, None, Codec::None)),
+            Some(1) => records::damaged(records::message_set(&values)),
+            Some(_) => records::with_wrong_count(records::batch(&values, None, Codec::None)),
+        };
         let part = Part { topic, shard: 0, records: &batch };
         let api = ApiKey::Produce;
         Request { api, version: 7, correlation: 2, client_id: "hostile" }.produce(1, 1_000, &[part])
@@ -221,12 +244,18 @@ impl Hostile {
         if self.task.trick != Trick::OtherProject {
             scan_for_others(&self.received[before..], self.task.project, port)?;
         }
+        let wrong_login = matches!(self.task.trick, Trick::WrongSecret | Trick::OtherKey);
         let produced =
             matches!(self.task.trick, Trick::DamagedBatch | Trick::OtherProject | Trick::NoRight);
-        if !produced {
+        if !produced && !wrong_login {
             return Ok(());
         }
         while let Some(frame) = response::take_frame(&mut self.received) {
+            // A bare token is accepted with a bare token, which is empty.
+            if wrong_login && frame.is_empty() {
+                let detail = format!("{:?}", self.task.trick);
+                return Err(Violation::new("a wrong password opens nothing", detail));
+            }
             if response::correlation(&frame) == Some(2) {
                 self.judge(&frame, port)?;
             }

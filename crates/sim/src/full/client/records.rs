@@ -33,3 +33,22 @@ pub(crate) fn message_set(values: &[String]) -> Vec<u8> {
     }
     set
 }
+
+/// The same with one letter changed, and the checksum as it was.
+pub(crate) fn damaged(mut batch: Vec<u8>) -> Vec<u8> {
+    // Behind the last value there is at most the number of its headers.
+    let letter = batch.len() - 2;
+    batch[letter] ^= 1;
+    batch
+}
+
+/// The same with a header that tells of one record less, and a checksum that is right.
+pub(crate) fn with_wrong_count(mut batch: Vec<u8>) -> Vec<u8> {
+    const CHECKSUM: usize = 17;
+    const LAST_OFFSET_DELTA: usize = 23;
+    batch[LAST_OFFSET_DELTA + 3] -= 1;
+    let checksum = checksum(CrcAlgorithm::Crc32Iscsi, &batch[CHECKSUM + 4..]);
+    let checksum = u32::try_from(checksum).expect("a checksum of 32 bits");
+    batch[CHECKSUM..CHECKSUM + 4].copy_from_slice(&checksum.to_be_bytes());
+    batch
+}
