@@ -22,13 +22,6 @@ pub enum Hunt {
         /// In how many of them the site of the bug was reached.
         seeds_reached: u64,
     },
-    /// The same promise is broken without the bug.
-    BrokenAnyway {
-        /// The seed.
-        seed: u64,
-        /// The promise.
-        violation: Violation,
-    },
 }
 
 /// The level at which a bug is looked for.
@@ -40,23 +33,24 @@ pub const fn level_of(bug: Bug) -> Level {
     }
 }
 
-/// Runs seeds with the bug, from 0 on, until one fails, or as long as `go_on` allows. It is asked
-/// with the number of seeds that were run.
-pub fn hunt(bug: Bug, go_on: impl Fn(u64) -> bool) -> Hunt {
+/// Runs seeds with the bug, from `first` on, until one fails, or as long as `go_on` allows. It is
+/// asked with the number of seeds that were run.
+pub fn hunt(bug: Bug, first: u64, go_on: impl Fn(u64) -> bool) -> Hunt {
     let level = level_of(bug);
-    let (mut seed, mut seeds_reached) = (0, 0);
-    while go_on(seed) {
+    let (mut seeds, mut seeds_reached) = (0, 0);
+    while go_on(seeds) {
+        let seed = first.wrapping_add(seeds);
         let run = Run::seed(level, seed);
         let (outcome, reached) =
             logboom_planted::with(bug, || (run.execute(), logboom_planted::reached()));
-        if let Some(violation) = outcome.violation {
-            return match run.execute().violation {
-                None => Hunt::Found { seeds: seed + 1, violation },
-                Some(violation) => Hunt::BrokenAnyway { seed, violation },
-            };
-        }
+        seeds += 1;
         seeds_reached += u64::from(reached > 0);
-        seed += 1;
+        // A seed that fails without the bug, too, says nothing about it.
+        if let Some(violation) = outcome.violation
+            && run.execute().holds()
+        {
+            return Hunt::Found { seeds, violation };
+        }
     }
-    Hunt::Missed { seeds: seed, seeds_reached }
+    Hunt::Missed { seeds, seeds_reached }
 }
