@@ -5,7 +5,7 @@ mod common;
 use std::sync::Arc;
 
 use common::*;
-use logboom_store::{AppendError, Crash, Disk, MemDisk, Options, Store};
+use logboom_store::{AppendError, Crash, Disk, MemDisk, Options, Retention, Store};
 
 fn sequence(number: i32) -> logboom_store::Append {
     stamped(record(SHARD, &format!("batch {number}")), 7, 2, number)
@@ -242,4 +242,23 @@ fn the_place_of_a_refused_batch_ends_with_its_epoch_its_time_and_the_process() {
     store.close();
     drop(store);
     assert_eq!(append(&open(&disk), sequence(1)).unwrap().base_offset, 0);
+}
+
+#[test]
+fn what_an_old_segment_says_of_a_producer_does_not_count_once_a_newer_one_was_removed() {
+    let disk = MemDisk::new();
+    let store = open(&disk);
+    append(&store, record(OTHER, "keeps the first segment")).unwrap();
+    append(&store, sequence(0)).unwrap();
+    fill_segments(&store, SHARD, 2);
+    append(&store, sequence(1)).unwrap();
+    fill_segments(&store, SHARD, 4);
+    let all_but_the_last = Retention { age: None, bytes: Some(1) };
+    let policy =
+        |stream| if stream == SHARD.stream { all_but_the_last } else { Retention::default() };
+    assert!(store.apply_retention(&policy, NOW_MS).unwrap().segments_removed > 0);
+    for disk in restarts(&disk, store) {
+        let store = open(&disk);
+        assert!(!append(&store, sequence(2)).unwrap().duplicate);
+    }
 }

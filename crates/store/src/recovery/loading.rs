@@ -27,6 +27,8 @@ pub(crate) struct Loading {
     now_ms: i64,
     /// The log is known to have been durable up to there.
     durable_lsn: u64,
+    /// Where in the log the last segment ended that has been removed, if something is before it.
+    gap_lsn: u64,
     pub(crate) view: View,
     pub(crate) shards: BTreeMap<Shard, ShardTail>,
     pub(crate) report: Recovery,
@@ -41,7 +43,7 @@ impl Loading {
         report: Recovery,
     ) -> Self {
         let (view, shards) = (View::default(), BTreeMap::new());
-        Self { disk, options, now_ms, durable_lsn, view, shards, report }
+        Self { disk, options, now_ms, durable_lsn, gap_lsn: 0, view, shards, report }
     }
 
     /// Loads all segments. Returns the last one, if it can be continued.
@@ -60,8 +62,9 @@ impl Loading {
         for shard in self.view.shards() {
             let OffsetRange { start, next } = self.view.offsets(shard);
             let expired = start == next;
-            self.shards.entry(shard).or_default().next_offset =
-                if planted!(OffsetsReused) && expired { 0 } else { next };
+            let tail = self.shards.entry(shard).or_default();
+            tail.next_offset = if planted!(OffsetsReused) && expired { 0 } else { next };
+            tail.producers.forget_outdated(self.gap_lsn, start);
         }
         self.report.segments = self.view.segment_count();
         self.report.shards = self.shards.len();
@@ -180,13 +183,16 @@ impl Loading {
     }
 
     /// A segment begins where the one before it ends, or later if some between were removed.
-    fn check_follows(&self, segment: &SegmentFile) -> Result<(), FileError> {
+    fn check_follows(&mut self, segment: &SegmentFile) -> Result<(), FileError> {
         let Header { number, first_lsn, .. } = segment.header;
         let end_lsn = self.view.durable_lsn();
         let adjacent =
             self.view.last_segment().and_then(|last| last.checked_add(1)) == Some(number);
         if first_lsn < end_lsn || (adjacent && first_lsn != end_lsn) {
             return Err(segment.flawed(0, Flaw::Contradiction));
+        }
+        if !adjacent {
+            self.gap_lsn = first_lsn;
         }
         Ok(())
     }

@@ -155,6 +155,14 @@ impl Producers {
         self.insert(id, producer, options);
     }
 
+    /// Forgets those of whom nothing is known after `gap_lsn` and nothing that has not expired: what
+    /// they wrote last may have been in a segment that has been removed, and what an older one says of
+    /// them is out of date.
+    pub(crate) fn forget_outdated(&mut self, gap_lsn: u64, start: i64) {
+        self.by_id.retain(|_, producer| producer.last_lsn >= gap_lsn || producer.reaches(start));
+        self.by_age.retain(|_, id| self.by_id.contains_key(id));
+    }
+
     /// Forgets who has been silent for too long.
     pub(crate) fn expire(&mut self, now_ms: i64, options: &Options) {
         let expiry_ms = options.producer_expiry_ms();
@@ -194,6 +202,14 @@ impl Producer {
     fn expired(&self, now_ms: i64, expiry_ms: i64) -> bool {
         let last = self.batches.back().map_or(i64::MIN, |batch| batch.append_time_ms);
         now_ms.saturating_sub(last) > expiry_ms
+    }
+
+    /// Whether its latest batch ends behind that offset.
+    fn reaches(&self, offset: i64) -> bool {
+        let end = |batch: &SequencedBatch| {
+            batch.base_offset.saturating_add(batch.record_count.into()) > offset
+        };
+        self.batches.back().is_some_and(end)
     }
 
     fn next_sequence(&self) -> i32 {
