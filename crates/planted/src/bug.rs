@@ -123,6 +123,9 @@ bugs! {
         KeyOfAnyProject "A key of another project is accepted.",
         AllowBeatsDeny "A policy that allows outranks one that denies.",
     }
+    "tls" Full {
+        ToldAfterItsEnd "A machine that has closed is told what left afterwards.",
+    }
     "driver" Full {
         ShortSendIsFull "A write that took only a part is taken for a whole one.",
         EndIgnored "The machine is not told that the peer has ended.",
