@@ -8,6 +8,11 @@ use crate::config::{self, Loaded};
 use crate::diagnostics::{Finding, Findings};
 use crate::failure::Failure;
 
+/// So many connections may wait to be accepted; the kernel takes less if `net.core.somaxconn` is less.
+/// With the 128 of the standard library, agents that all connect at once after a restart lose their
+/// first packet and try again a second later.
+const BACKLOG: i32 = 4096;
+
 /// The sockets of a server, bound, and what runs on each.
 #[derive(Debug)]
 pub(crate) struct Bound {
@@ -37,7 +42,7 @@ pub(crate) fn bind(
         let wanted = listener.address.value;
         let socket = match inherited {
             Some(socket) => prepare(socket),
-            None => TcpListener::bind(wanted),
+            None => listen(wanted),
         };
         match socket.and_then(|socket| Ok((socket.local_addr()?, socket))) {
             Ok((address, socket)) => {
@@ -56,6 +61,13 @@ pub(crate) fn bind(
         0 => Ok(bound),
         _ => Err(Failure::Run(Box::new(findings))),
     }
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = TcpListener::bind(address)?;
+    // Listening again changes nothing but the length of the queue.
+    rustix::net::listen(&socket, BACKLOG)?;
+    Ok(socket)
 }
 
 /// Puts an inherited socket into the state of a new one: whoever used it before shares its flags.
