@@ -232,6 +232,7 @@ impl Machine for Connection {
             return Step::Closed(reason.clone());
         }
         self.arm_timers();
+        self.receiver.release();
         let wait = self.wait();
         self.assert_invariants(&wait);
         Step::Wait(wait)

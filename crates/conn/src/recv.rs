@@ -16,7 +16,9 @@ const STAGED_FRAME_BYTES_MAX: usize = STAGING_BYTES / 4;
 /// small frame keep 16 KiB alive, and would leave the next reads without a buffer.
 #[derive(Debug)]
 pub(crate) struct Receiver {
-    staging: Box<[u8]>,
+    /// Of `STAGING_BYTES`, or empty while there is nothing to keep: a silent connection inside TLS
+    /// needs none.
+    staging: Vec<u8>,
     /// The staged bytes are `start..end`.
     start: usize,
     end: usize,
@@ -42,8 +44,8 @@ pub(crate) enum Custody {
 }
 
 impl Receiver {
-    pub(crate) fn new() -> Self {
-        let staging = vec![0; STAGING_BYTES].into_boxed_slice();
+    pub(crate) const fn new() -> Self {
+        let staging = Vec::new();
         Self { staging, start: 0, end: 0, body: None, lent: 0, discarding: false }
     }
 
@@ -135,6 +137,9 @@ impl Receiver {
         if let Some(body) = &mut self.body {
             return &mut body.memory.bytes[body.filled..][..bytes_max];
         }
+        if self.staging.is_empty() {
+            self.staging = vec![0; STAGING_BYTES];
+        }
         // Never more than one small unfinished frame is moved, and only when half of the buffer has
         // been used up since the last time.
         if self.start == self.end || self.end > STAGING_BYTES / 2 {
@@ -162,6 +167,16 @@ impl Receiver {
         }
     }
 
+    /// Gives the staging buffer back if nothing is in it and nothing of it is lent.
+    ///
+    /// A host that has asked for space and is yet to say what came keeps it: that may be filled.
+    pub(crate) fn release(&mut self) {
+        if self.start == self.end && self.lent == 0 {
+            self.staging = Vec::new();
+            (self.start, self.end) = (0, 0);
+        }
+    }
+
     /// Forgets everything and from now on everything that arrives.
     pub(crate) fn discard(&mut self) {
         self.body = None;
@@ -172,7 +187,7 @@ impl Receiver {
 
     /// The memory held here, the frame that is being received included.
     pub(crate) fn bytes_held(&self) -> usize {
-        STAGING_BYTES + self.body_bytes()
+        self.staging.len() + self.body_bytes()
     }
 
     fn staged(&self) -> &[u8] {
@@ -299,6 +314,29 @@ mod tests {
         feed(&mut receiver, &framed(b"\0project\0key#secret"), usize::MAX);
         take(&mut receiver).unwrap();
         assert!(!receiver.staging.windows(6).any(|window| window == b"secret"));
+    }
+
+    #[test]
+    fn an_empty_buffer_is_given_back_and_made_again() {
+        let mut receiver = Receiver::new();
+        assert_eq!(receiver.bytes_held(), 0);
+        for _ in 0..2 {
+            feed(&mut receiver, &framed(b"abcdefgh"), 5);
+            receiver.release();
+            assert_eq!(receiver.bytes_held(), STAGING_BYTES, "a frame is in it");
+            assert_eq!(take(&mut receiver).unwrap(), &b"abcdefgh"[..]);
+            receiver.release();
+            assert_eq!(receiver.bytes_held(), 0);
+        }
+    }
+
+    #[test]
+    fn lent_memory_stays_until_it_is_known_what_came() {
+        let mut receiver = Receiver::new();
+        receiver.space(12).copy_from_slice(&framed(b"abcdefgh"));
+        receiver.release();
+        receiver.received(12);
+        assert_eq!(take(&mut receiver).unwrap(), &b"abcdefgh"[..]);
     }
 
     #[test]

@@ -20,7 +20,8 @@ pub trait Machine {
     fn recv_space(&mut self) -> Option<&mut [u8]>;
 
     /// Takes note that the first `n` bytes of the lent space were filled. Zero is allowed and is
-    /// not the end of the stream.
+    /// not the end of the stream: it says that nothing will come into this space, so that the
+    /// machine may give the memory back.
     ///
     /// # Panics
     ///

@@ -212,8 +212,10 @@ impl<M: OnSecured> Tls<M> {
                     self.inner.handle_received(n);
                     moved = true;
                 }
-                // `WouldBlock`, or zero behind a close_notify: there is no more plaintext.
+                // `WouldBlock`, or zero behind a close_notify: there is no more plaintext. The inner
+                // machine is told, so that it need not keep what it has lent.
                 _ => {
+                    self.inner.handle_received(0);
                     self.plaintext = false;
                     break;
                 }
