@@ -27,7 +27,7 @@ impl DiskRates {
     pub(crate) fn draw(dice: &Dice) -> Self {
         let rate = |kind: FaultKind, most: u64| {
             let stream = Stream::Plan;
-            let exists = dice.allowed().contains(kind) && dice.chance(stream, 300);
+            let exists = dice.chance(stream, 300) && dice.allowed().contains(kind);
             let rate = dice.between(stream, 1, most);
             if exists { rate } else { 0 }
         };

@@ -12,7 +12,9 @@ mod outcome;
 #[cfg(logboom_planted)]
 mod planted;
 mod random;
+mod regression;
 mod run;
+mod shrink;
 mod store;
 
 pub use coverage::{Coverage, State};
@@ -23,4 +25,6 @@ pub use outcome::{Level, Outcome, Violation};
 #[cfg(logboom_planted)]
 pub use planted::{Hunt, hunt, level_of};
 pub use random::{Decisions, Stream, Tape};
+pub use regression::Regression;
 pub use run::{Run, run_full_seed, run_store_seed};
+pub use shrink::{Shrunk, shrink};

@@ -3,9 +3,11 @@
 mod clock;
 mod commit;
 mod planted;
+mod regressions;
 mod replay;
 mod report;
 mod run;
+mod shrink;
 
 use std::process::ExitCode;
 
@@ -28,6 +30,10 @@ enum Command {
     Replay(replay::Arguments),
     /// Looks for the bugs that are planted under a cfg, and ends with 0 only if all were found.
     Planted(planted::Arguments),
+    /// Makes the failure of a seed small, and writes it to a file that can be kept.
+    Shrink(shrink::Arguments),
+    /// Runs the failures of the past, which must all hold now.
+    Regressions(regressions::Arguments),
 }
 
 /// How much of the product to run.
@@ -56,5 +62,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Replay(arguments) => replay::replay(&arguments),
         Command::Planted(arguments) => planted::planted(&arguments),
+        Command::Shrink(arguments) => shrink::run(&arguments),
+        Command::Regressions(arguments) => regressions::run(&arguments),
     }
 }

@@ -117,7 +117,7 @@ impl Plan {
 fn draw_task(dice: &Dice, site: &Site) -> Task {
     let stream = Stream::Plan;
     let rate = |kind: FaultKind, most: u64| {
-        let exists = dice.allowed().contains(kind) && dice.chance(stream, 300);
+        let exists = dice.chance(stream, 300) && dice.allowed().contains(kind);
         let rate = dice.between(stream, 1, most);
         if exists { rate } else { 0 }
     };

@@ -49,7 +49,7 @@ impl NetRates {
     pub(crate) fn draw(dice: &Dice) -> Self {
         let stream = Stream::Plan;
         let rate = |kind: FaultKind, most: u64| {
-            let exists = dice.allowed().contains(kind) && dice.chance(stream, 400);
+            let exists = dice.chance(stream, 400) && dice.allowed().contains(kind);
             let rate = dice.between(stream, 1, most);
             if exists { rate } else { 0 }
         };

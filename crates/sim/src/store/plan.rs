@@ -38,7 +38,7 @@ impl Plan {
         let faultless = dice.chance(stream, 125);
         dice.restrict(if faultless { FaultSet::NONE } else { faults });
         let rate = |kind: FaultKind, share: u64, most: u64| {
-            let exists = dice.allowed().contains(kind) && dice.chance(stream, share);
+            let exists = dice.chance(stream, share) && dice.allowed().contains(kind);
             let rate = dice.between(stream, 1, most);
             if exists { rate } else { 0 }
         };
