@@ -14,6 +14,12 @@ impl Program {
         Self(path)
     }
 
+    /// Where it is.
+    #[must_use]
+    pub const fn path(self) -> &'static str {
+        self.0
+    }
+
     /// A command line to be run in `directory`, with nothing of our environment.
     #[must_use]
     pub fn command(self, directory: &Path, arguments: &[&str]) -> Command {

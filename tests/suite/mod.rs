@@ -14,6 +14,7 @@ mod refused_connections;
 mod refused_requests;
 mod reload;
 mod restarts;
+mod scale;
 mod starting;
 mod stopping;
 
