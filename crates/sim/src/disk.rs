@@ -207,7 +207,8 @@ pub(crate) fn draw_crash(dice: &Dice) -> Crash {
     let allowed = dice.allowed();
     let possible: Vec<FaultKind> =
         kinds.into_iter().filter(|kind| allowed.contains(*kind)).collect();
-    let Some(first) = possible.first().copied() else { return Crash::Kill };
+    // Where nothing may go wrong and the machine still stops, it does so in the plainest way.
+    let Some(first) = possible.first().copied() else { return Crash::LoseUnsynced };
     let kind = possible.get(dice.index(Stream::Schedule, possible.len())).copied();
     let kind = kind.unwrap_or(first);
     dice.struck(kind);

@@ -30,45 +30,49 @@ pub fn shrink(level: Level, seed: u64, runs_max: u32) -> Option<Shrunk> {
     let tape = first.tape.clone()?;
     let decisions_before = tape.len();
     let faults = FaultSet::all();
-    let mut shrinker = Shrinker { level, invariant, tape, faults, last: first, runs: 0, runs_max };
-    shrinker.drop_faults();
-    loop {
-        let before = (shrinker.tape.clone(), shrinker.runs);
-        for stream in Stream::all() {
-            shrinker.shorten(stream);
-            shrinker.calm(stream);
-        }
-        for stream in Stream::all() {
-            shrinker.cut_out(stream);
-            shrinker.make_small(stream);
-        }
-        shrinker.drop_faults();
-        if shrinker.tape == before.0 || shrinker.is_over() {
-            break;
-        }
-    }
-    let regression = Regression {
-        level,
-        invariant: invariant.to_owned(),
-        found: seed,
-        faults: shrinker.faults,
-        tape: shrinker.tape,
+    let attempt = |tape: &Tape, faults: FaultSet| {
+        let outcome = Run::tape(level, tape.clone()).with_faults(faults).execute();
+        outcome.violation.is_some_and(|violation| violation.invariant == invariant)
     };
-    let outcome = shrinker.last;
-    Some(Shrunk { regression, outcome, decisions_before, runs: shrinker.runs })
+    let mut shrinker = Shrinker { attempt, tape, faults, runs: 0, runs_max };
+    shrinker.run();
+    let Shrinker { tape, faults, runs, .. } = shrinker;
+    let regression =
+        Regression { level, invariant: invariant.to_owned(), found: seed, faults, tape };
+    let outcome = regression.run().execute();
+    Some(Shrunk { regression, outcome, decisions_before, runs })
 }
 
-struct Shrinker {
-    level: Level,
-    invariant: &'static str,
+struct Shrinker<F> {
+    /// Whether it still fails in the same way.
+    attempt: F,
     tape: Tape,
     faults: FaultSet,
-    last: Outcome,
     runs: u32,
     runs_max: u32,
 }
 
-impl Shrinker {
+impl<F: Fn(&Tape, FaultSet) -> bool> Shrinker<F> {
+    /// Everything, again and again, until nothing gets smaller.
+    fn run(&mut self) {
+        self.drop_faults();
+        loop {
+            let before = self.tape.clone();
+            for stream in Stream::all() {
+                self.shorten(stream);
+                self.calm(stream);
+            }
+            for stream in Stream::all() {
+                self.cut_out(stream);
+                self.make_small(stream);
+            }
+            self.drop_faults();
+            if self.tape == before || self.is_over() {
+                return;
+            }
+        }
+    }
+
     const fn is_over(&self) -> bool {
         self.runs >= self.runs_max
     }
@@ -79,10 +83,9 @@ impl Shrinker {
             return false;
         }
         self.runs += 1;
-        let outcome = Run::tape(self.level, tape.clone()).with_faults(faults).execute();
-        let same = outcome.violation.as_ref().is_some_and(|v| v.invariant == self.invariant);
+        let same = (self.attempt)(&tape, faults);
         if same {
-            (self.tape, self.faults, self.last) = (tape, faults, outcome);
+            (self.tape, self.faults) = (tape, faults);
         }
         same
     }
@@ -180,5 +183,38 @@ impl Shrinker {
         if stripped.len() < decisions.len() {
             self.tape.set(stream, stripped);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::FaultKind;
+
+    #[test]
+    fn only_the_decisions_and_faults_are_left_that_the_failure_needs() {
+        let mut tape = Tape::default();
+        tape.set(Stream::Workload, (0..100).collect());
+        tape.set(Stream::Net, (0..50).collect());
+        tape.set(Stream::Fault(FaultKind::Kill), vec![3; 9]);
+        let attempt = |tape: &Tape, faults: FaultSet| {
+            let work = tape.get(Stream::Workload);
+            faults.contains(FaultKind::Kill)
+                && tape.get(Stream::Fault(FaultKind::Kill)).iter().any(|value| *value > 0)
+                && work.contains(&7)
+                && work.iter().any(|value| *value > 40)
+        };
+        let faults = FaultSet::all();
+        let mut shrinker = Shrinker { attempt, tape, faults, runs: 0, runs_max: 10_000 };
+        shrinker.run();
+        assert_eq!(shrinker.faults.iter().collect::<Vec<_>>(), [FaultKind::Kill]);
+        assert_eq!(shrinker.tape.get(Stream::Workload), [7, 41]);
+        assert_eq!(shrinker.tape.len(), 3);
+        assert!(shrinker.runs < 1_000);
+    }
+
+    #[test]
+    fn a_seed_that_holds_is_not_shrunk() {
+        assert!(shrink(Level::Store, 1, 10).is_none());
     }
 }

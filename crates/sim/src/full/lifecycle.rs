@@ -135,7 +135,7 @@ impl World {
         self.die(crash, crash != Crash::Kill)
     }
 
-    fn die(&mut self, crash: Crash, dark: bool) -> Result<(), Violation> {
+    pub(crate) fn die(&mut self, crash: Crash, dark: bool) -> Result<(), Violation> {
         let Some(running) = self.server.running.take() else { return Ok(()) };
         self.note_counters(&running);
         self.dice.note(13, u64::from(dark));

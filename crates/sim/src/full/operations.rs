@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use logboom_store::Crash;
+
 use super::client::ClientEvent;
 use super::event::{Event, Undo};
 use super::tls;
@@ -20,12 +22,12 @@ impl World {
         self.dice.note(14, kind as u64);
         self.dice.trace(|| format!("operation: {kind}"));
         match kind {
-            FaultKind::UnsyncedLost | FaultKind::TornSectors => {}
+            FaultKind::TornSectors => {}
             kind => self.dice.struck(kind),
         }
         match kind {
             FaultKind::Kill => return self.kill(),
-            FaultKind::UnsyncedLost => return self.power_cut(),
+            FaultKind::UnsyncedLost => return self.die(Crash::LoseUnsynced, true),
             FaultKind::TornSectors => {
                 // In the middle of whatever the disk does next.
                 let stream = Stream::Fault(FaultKind::CrashInOperation);

@@ -77,7 +77,7 @@ impl Plan {
         let hostile_count = if dice.chance(stream, 400) { between(1, 2) } else { 0 };
         let hostile = (0..hostile_count).map(|_| HostileTask::draw(dice, &site)).collect();
         let short_memory = exists(FaultKind::MemoryShortage, 200);
-        let frame_bytes_max = 16 << 10;
+        let frame_bytes_max = 64 << 10;
         if short_memory {
             dice.struck(FaultKind::MemoryShortage);
         }

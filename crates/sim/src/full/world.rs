@@ -15,6 +15,7 @@ use crate::fault::FaultSet;
 use crate::net::{ConnectionId, Happening, Simulation};
 use crate::outcome::Violation;
 use crate::random::Stream;
+use crate::run::Script;
 
 /// How long everything may take once nothing goes wrong any more.
 const PATIENCE: Duration = Duration::from_secs(20 * 60);
@@ -71,6 +72,17 @@ impl World {
     /// Lets a client take part.
     pub(crate) fn seat(&mut self, client: Box<dyn Client>, encrypted: bool) {
         self.seats.push(Seat { client, encrypted, connects: 0 });
+    }
+
+    /// Adds what is not drawn.
+    pub(crate) fn add(&mut self, script: &Script) {
+        for make in &script.clients {
+            self.seat(make(), false);
+        }
+        self.plan.operations.extend(&script.operations);
+        // The faults are over after the last of them.
+        let last = script.operations.iter().map(|(at, _)| *at).max().unwrap_or_default();
+        self.plan.calm_at = self.plan.calm_at.max(last + Duration::from_millis(1));
     }
 
     /// From the first start of the server to its last.
