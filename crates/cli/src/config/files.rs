@@ -11,7 +11,6 @@ use crate::io_reason::io_reason;
 
 /// Reads `path` and the files that it includes.
 pub(super) fn read(findings: &mut Findings, path: &Path) -> Draft {
-    let mut draft = Draft::default();
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) => {
@@ -22,17 +21,27 @@ pub(super) fn read(findings: &mut Findings, path: &Path) -> Draft {
                 )
                 .help("`init` prints a commented configuration to start from"),
             );
-            return draft;
+            return Draft::default();
         }
     };
-    let name = path.display().to_string();
-    let includes = read_text(findings, &name, text, |findings, source, table| {
-        tables::read_main(findings, source, table, &mut draft)
-    });
+    let (mut draft, includes) = read_main(findings, &path.display().to_string(), text);
     for pattern in includes {
         read_included(findings, &pattern, &mut draft);
     }
     draft
+}
+
+/// Reads the text of the main file. Returns the patterns it includes, too.
+pub(super) fn read_main(
+    findings: &mut Findings,
+    name: &str,
+    text: String,
+) -> (Draft, Vec<Located<String>>) {
+    let mut draft = Draft::default();
+    let includes = read_text(findings, name, text, |findings, source, table| {
+        tables::read_main(findings, source, table, &mut draft)
+    });
+    (draft, includes)
 }
 
 /// Reads the files of one pattern of `include`, sorted by name.

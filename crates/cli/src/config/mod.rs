@@ -153,21 +153,45 @@ struct Material {
 pub fn examine(request: &Request<'_>) -> Examined {
     let mut findings = Findings::default();
     let draft = files::read(&mut findings, request.file);
-    let tables::Draft { mut node, listeners, projects, access_keys } = draft;
-    overrides::apply_environment(&mut findings, &mut node, request.environment, &access_keys);
-    overrides::apply_settings(&mut findings, &mut node, request.settings);
-    let config = Config { node, listeners, projects, access_keys };
-    let main = findings.sources().first();
-    let mut examined = Examined { config, findings, data_dir_free_bytes: None, material: None };
+    let mut examined = combine(findings, draft, request.environment, request.settings);
     // Without a main file, everything else would only be a consequence.
-    let Some(main) = main else { return examined };
-    checks::check(&mut examined.findings, &examined.config, main);
+    if examined.findings.sources().first().is_none() {
+        return examined;
+    }
     if request.scope == Scope::Files {
         examine_names(&mut examined);
     } else {
         examine_machine(&mut examined, request);
     }
     examined
+}
+
+/// Looks at the text of a main file as [`Scope::Files`] does, and opens no file at all: what it
+/// includes is left out.
+#[must_use]
+pub fn examine_text(name: &str, text: &str, environment: &Environment) -> Examined {
+    let mut findings = Findings::default();
+    let (draft, _includes) = files::read_main(&mut findings, name, text.to_owned());
+    let mut examined = combine(findings, draft, environment, &[]);
+    examine_names(&mut examined);
+    examined
+}
+
+/// Puts together what files, environment and command line say, and checks it as a whole.
+fn combine(
+    mut findings: Findings,
+    draft: tables::Draft,
+    environment: &Environment,
+    settings: &[String],
+) -> Examined {
+    let tables::Draft { mut node, listeners, projects, access_keys } = draft;
+    overrides::apply_environment(&mut findings, &mut node, environment, &access_keys);
+    overrides::apply_settings(&mut findings, &mut node, settings);
+    let config = Config { node, listeners, projects, access_keys };
+    if let Some(main) = findings.sources().first() {
+        checks::check(&mut findings, &config, main);
+    }
+    Examined { config, findings, data_dir_free_bytes: None, material: None }
 }
 
 /// Finds what is wrong between names, with stand-ins for what is not read.

@@ -21,11 +21,7 @@ use crate::outcome::Violation;
 use crate::run::Script;
 
 /// Runs one world to its end.
-pub(crate) fn run(
-    dice: &Dice,
-    faults: FaultSet,
-    script: &Script,
-) -> (Result<(), Violation>, u64) {
+pub(crate) fn run(dice: &Dice, faults: FaultSet, script: &Script) -> (Result<(), Violation>, u64) {
     let mut world = world::World::new(dice, faults);
     world.add(script);
     let result = world.run();

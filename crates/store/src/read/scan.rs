@@ -111,7 +111,8 @@ pub(crate) fn survey(
     end: u64,
     wanted: impl Fn(u64, &Frame) -> bool,
 ) -> Result<Survey, Flaw> {
-    let mut buffer = vec![0; CHUNK_BYTES];
+    let room = usize::try_from(end.saturating_sub(from)).unwrap_or(usize::MAX);
+    let mut buffer = vec![0; room.min(CHUNK_BYTES)];
     let mut survey = Survey { found: None, written_end: from };
     let mut position = from;
     while position < end {

@@ -98,6 +98,8 @@ struct Frame {
     bytes_out: u64,
     /// Where the last block ended in the window.
     end: usize,
+    /// The largest block that the input can contain, decompressed.
+    room_bytes: usize,
 }
 
 enum Block {
@@ -141,6 +143,8 @@ impl Frame {
             content_checksum: (flags & CONTENT_CHECKSUM != 0).then(|| XxHash32::with_seed(0)),
             bytes_out: 0,
             end: 0,
+            // A few bytes do not become a window of 4 MiB only because they announce it.
+            room_bytes: block_bytes_max.min(input.len().saturating_mul(EXPANSION_MAX)),
         })
     }
 
@@ -175,7 +179,7 @@ impl Frame {
     }
 
     fn decompress(&self, block: &[u8], window: &mut [u8]) -> Option<Range<usize>> {
-        let bytes_max = self.block_bytes_max.min(block.len() * EXPANSION_MAX);
+        let bytes_max = self.room_bytes.min(block.len() * EXPANSION_MAX);
         let start = self.make_room(bytes_max, window);
         let (before, output) = window.split_at_mut(start);
         let output = &mut output[..bytes_max];
@@ -211,11 +215,7 @@ impl Frame {
     /// Behind the history there is room for the largest block, and as much as the history again, so
     /// that the history moves at most once per 64 KiB of output however small the blocks are.
     const fn window_bytes(&self) -> usize {
-        if self.blocks_are_linked {
-            self.block_bytes_max + 2 * HISTORY_BYTES
-        } else {
-            self.block_bytes_max
-        }
+        if self.blocks_are_linked { self.room_bytes + 2 * HISTORY_BYTES } else { self.room_bytes }
     }
 
     /// Reads what follows the last block.

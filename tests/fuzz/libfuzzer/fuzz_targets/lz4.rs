@@ -1,0 +1,2 @@
+#![no_main]
+logboom_libfuzzer::target!(lz4);
