@@ -49,9 +49,9 @@ def only_thread(name, process):
         process.wait()
 
 
-def call(request, tid):
+def call(request, tid, data=None):
     """One call of ptrace for a thread. False if the thread has ended."""
-    if libc.ptrace(request, tid, None, None) == 0:
+    if libc.ptrace(request, tid, None, data) == 0:
         return True
     code = ctypes.get_errno()
     if code == errno.ESRCH:

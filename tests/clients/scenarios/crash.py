@@ -10,10 +10,11 @@ from harness.report import require
 KILLS = 10
 SHARDS = 4
 # How often there is a reading of everything during the run, besides the one at the end.
-READS = 4
+READS = 2
 # How many new acknowledgements every producer must see before the next kill; drawn for each kill.
 ACKNOWLEDGEMENTS_MIN, ACKNOWLEDGEMENTS_MAX = 20, 400
 LOGSTORE = "crash"
+LINES_PER_POLL = 5
 
 
 def run(context):
@@ -23,7 +24,7 @@ def run(context):
     outsider = new_key("Outsider", writes="elsewhere")
     deployment.keys.append(outsider)
     report = context.report
-    with deployment.server(context.binary) as server, Fleet(context, deployment, LOGSTORE) as fleet:
+    with deployment.server(context.binary) as server, Fleet(context, deployment, LOGSTORE, lines_per_poll=LINES_PER_POLL) as fleet:
         with report.check("all", "", f"crash, {kills} times") as notes:
             versions = start_producers(context, fleet)
             start_the_impatient(context, fleet, outsider)
@@ -73,7 +74,7 @@ def kill_again_and_again(fleet, server, kills):
     """Kills and restarts; each time only after every producer got new acknowledgements."""
     dice = random.Random(server.port)
     longest = 0
-    kills_per_read = max(1, kills * 2 // READS)
+    kills_per_read = max(1, kills // READS)
     for number in range(kills):
         fleet.wait_for_acknowledgements(dice.randint(ACKNOWLEDGEMENTS_MIN, ACKNOWLEDGEMENTS_MAX))
         server.kill()

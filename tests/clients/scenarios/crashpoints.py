@@ -13,6 +13,7 @@ from harness.deployment import PROJECT, Deployment
 from harness.fleet import Fleet
 from harness.install import CONFLUENT
 from harness.report import require
+from harness.sample import some
 
 DISK_MIB = 4_096
 SHARDS = 4
@@ -21,7 +22,7 @@ OPTIONS = "data=ordered"
 KILL = "signal=SIGKILL"
 EXIT_SECONDS = 30
 # How many of the cases of one kind are tried, evenly from all there are.
-CASES = 8
+CASES = 7
 # A bulky record fills a segment of 64 MiB soon.
 BULKY_LINE_BYTES, BULKY_LINES_PER_POLL = 100_000, 20
 ROLL_SECONDS = 60
@@ -62,7 +63,8 @@ def crash_new_stores(context, power, client):
         config.write_text("".join(f"{name}={value}\n" for name, value in deployment.client_config().items()))
         server.kill()
         power.clear()
-        cases = list(product(record(context, deployment, server), (True, False)))
+        points = record(context, deployment, server)
+        cases = some(list(product(points, (True, False))), context.cycles or CASES)
         for number, (point, power_goes_too) in enumerate(cases):
             server.kill()
             power.clear()
@@ -93,7 +95,8 @@ def crash_restarts(context, power, client):
             server.kill()
             tear(deployment, torn)
             points = record(context, deployment, server)
-            for number, (point, power_goes_too) in enumerate(product(points, (True, False))):
+            cases = some(list(product(points, (True, False))), context.cycles or CASES)
+            for number, (point, power_goes_too) in enumerate(cases):
                 fleet.wait_for_acknowledgements(1)
                 server.kill()
                 tear(deployment, torn)
@@ -133,12 +136,6 @@ def crash_rolls(context, power, client):
             lose_power(server, power)
             server.start()
         return [f"{len(cases)} cases", *finish(fleet, server)]
-
-
-def some(cases, count):
-    """At most so many cases, spread evenly over all."""
-    count = min(count, len(cases))
-    return [cases[number * len(cases) // count] for number in range(count)]
 
 
 def record(context, deployment, server):

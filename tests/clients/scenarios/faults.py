@@ -7,9 +7,12 @@ from harness.deployment import Deployment
 from harness.fleet import Fleet
 from harness.install import CONFLUENT
 from harness.report import require
+from harness.sample import some
+from harness.shortwrites import short_writes
 
 # How many cases of a start and of a running server are tried, evenly from all there are.
-START_CASES, RUNNING_CASES = 20, 20
+START_CASES, RUNNING_CASES = 15, 15
+SHORT_WRITES = 50
 SHARDS = 4
 LOGSTORE = "faults"
 EXIT_SECONDS = 20
@@ -62,6 +65,8 @@ def run(context):
             strace.require_it()
             cases = some(list(running_cases()), context.cycles or RUNNING_CASES)
             notes += fail_running(context, deployment, server, fleet, cases)
+        with check(client.name, client.version, "faults, short writes") as notes:
+            notes += cut_writes_short(server, fleet, context.cycles or SHORT_WRITES)
         with check(client.name, client.version, "faults, history") as notes:
             if not server.is_running():
                 server.start()
@@ -71,19 +76,15 @@ def run(context):
             notes += [fleet.check_producer(name) for name in fleet.producers]
 
 
-def some(cases, count):
-    """At most so many cases, spread evenly over all."""
-    count = min(count, len(cases))
-    return [cases[number * len(cases) // count] for number in range(count)]
-
-
 def record_start(context, deployment, server):
     """The calls that a start after a crash makes to its data."""
     server.kill()
     record = context.folder / "start.strace"
     server.start(strace.recorder(record, strace.CHANGES + strace.READS + strace.OPENS))
     points = strace.points(record, deployment.data_folder)
-    require(points, "no call of the start was seen")
+    # Whoever made the store may have been killed before its name was durable.
+    named = any(one.call == "fsync" and "<>" in one.text for one in points)
+    require(named, "the folder that has the store in it is not synced")
     return points
 
 
@@ -150,3 +151,17 @@ def fail_running(context, deployment, server, fleet, cases):
             ended += 1
             server.start()
     return [f"{len(cases)} cases: {ended} ended it, {len(cases) - ended} did not matter"]
+
+
+def cut_writes_short(server, fleet, count):
+    """The thread that commits finds all its writes cut short, and goes on where each one ended."""
+    if not server.is_running():
+        server.start()
+    fleet.wait_for_acknowledgements(ACKNOWLEDGEMENTS)
+    with short_writes(server, count) as shortener:
+        while shortener.cut < count and not shortener.problem:
+            fleet.wait_for_acknowledgements(ACKNOWLEDGEMENTS)
+    server.kill()
+    server.start()
+    fleet.wait_for_acknowledgements(ACKNOWLEDGEMENTS)
+    return [f"{shortener.cut} writes cut short"]

@@ -9,17 +9,27 @@ const MODE: u32 = 0o750;
 /// Creates a directory, and those above it that are missing, so that they are still there after a
 /// power cut.
 pub(super) fn create(directory: &Path) -> io::Result<()> {
-    if directory.as_os_str().is_empty() || directory.exists() {
+    if directory.as_os_str().is_empty() {
         return Ok(());
     }
     let parent = directory.parent().unwrap_or(Path::new("/"));
+    if directory.exists() {
+        // Whoever made it may have been killed before its name was durable. Where somebody else
+        // made it, the parent may be none of our business.
+        let _ = sync(parent);
+        return Ok(());
+    }
     create(parent)?;
     match DirBuilder::new().mode(MODE).create(directory) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         created => created?,
     }
-    let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
-    File::open(parent)?.sync_all()
+    sync(parent)
+}
+
+fn sync(directory: &Path) -> io::Result<()> {
+    let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+    File::open(directory)?.sync_all()
 }
 
 #[cfg(test)]

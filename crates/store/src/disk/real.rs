@@ -38,9 +38,9 @@ impl RealDisk {
     pub fn create(path: impl Into<PathBuf>) -> io::Result<Self> {
         let path = path.into();
         match DirBuilder::new().mode(DIRECTORY_MODE).create(&path) {
-            Ok(()) => sync_parent(&path)?,
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
+            // Whoever made it may have been killed before its name was durable.
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+            _ => sync_parent(&path)?,
         }
         Self::open(path)
     }

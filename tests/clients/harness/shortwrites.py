@@ -1,0 +1,102 @@
+"""Writes that are cut short by the kernel's own doing: fewer bytes than asked for are written, and it says so.
+
+strace can only pretend a result. Here the request itself is made smaller before the kernel sees it.
+"""
+
+import ctypes
+import os
+import platform
+import random
+import struct
+import threading
+from contextlib import contextmanager
+
+from harness import tracing
+from harness.report import NotAllowed
+
+# From sys/ptrace.h, sys/user.h and asm/unistd_64.h of x86-64.
+PTRACE_GETREGS, PTRACE_SETREGS, PTRACE_DETACH, PTRACE_SYSCALL = 12, 13, 17, 24
+PTRACE_O_TRACESYSGOOD = 1
+SYSCALL_STOP = 0x85
+REGISTERS = 27
+RDX, RSI, ORIG_RAX = 12, 13, 15
+PWRITEV = 296
+
+
+class Shortener(threading.Thread):
+    """Cuts the next writes of a thread short, each somewhere else. `cut` counts them."""
+
+    def __init__(self, tid, seed):
+        super().__init__(daemon=True)
+        self.tid = tid
+        self.dice = random.Random(seed)
+        self.cut = 0
+        self.problem = None
+        self.is_over = threading.Event()
+
+    def run(self):
+        try:
+            self.trace()
+        except (OSError, NotAllowed) as problem:
+            self.problem = problem
+
+    def trace(self):
+        """Follows the thread from system call to system call until it is told to let go."""
+        if not tracing.call(tracing.PTRACE_SEIZE, self.tid, PTRACE_O_TRACESYSGOOD):
+            return
+        tracing.call(tracing.PTRACE_INTERRUPT, self.tid)
+        with open(f"/proc/{self.tid}/mem", "r+b", buffering=0) as memory:
+            entering = True
+            restore = None
+            while True:
+                _, status = os.waitpid(self.tid, tracing.WAIT_FOR_ANY_THREAD)
+                if not os.WIFSTOPPED(status):
+                    return
+                if os.WSTOPSIG(status) == SYSCALL_STOP:
+                    restore = self.shorten(memory) if entering else restore and put_back(memory, *restore)
+                    entering = not entering
+                if self.is_over.is_set() and entering:
+                    tracing.call(PTRACE_DETACH, self.tid)
+                    return
+                tracing.call(PTRACE_SYSCALL, self.tid)
+
+    def shorten(self, memory):
+        """Leaves a part of the first slice of a write. Returns where its length is, and what it was."""
+        registers = (ctypes.c_ulonglong * REGISTERS)()
+        tracing.call(PTRACE_GETREGS, self.tid, ctypes.addressof(registers))
+        if registers[ORIG_RAX] != PWRITEV:
+            return None
+        place = registers[RSI] + 8
+        memory.seek(place)
+        (length,) = struct.unpack("Q", memory.read(8))
+        if length < 2:
+            return None
+        put_back(memory, place, self.dice.randrange(1, length))
+        registers[RDX] = 1
+        tracing.call(PTRACE_SETREGS, self.tid, ctypes.addressof(registers))
+        self.cut += 1
+        return place, length
+
+
+def put_back(memory, place, length):
+    """Writes the length of a slice."""
+    memory.seek(place)
+    memory.write(struct.pack("Q", length))
+
+
+@contextmanager
+def short_writes(server, seed):
+    """As long as the block runs, every write of the thread that commits is cut short."""
+    if platform.machine() != "x86_64":
+        raise NotAllowed("writes can be cut short on x86-64 only")
+    threads = tracing.threads(server.process.pid)
+    committer = next(tid for tid, name in threads.items() if name == tracing.COMMITTER)
+    shortener = Shortener(committer, seed)
+    shortener.start()
+    try:
+        yield shortener
+    finally:
+        shortener.is_over.set()
+        shortener.join()
+    if shortener.problem:
+        raise shortener.problem
