@@ -72,6 +72,7 @@ bugs! {
         FifthBatchForgotten "Four batches of a producer are remembered, not five.",
         SequenceOffByOne "The next sequence number is expected one too low.",
         GapAccepted "A gap in the sequence numbers is accepted.",
+        FirstBatchOvertaken "A later batch takes the place of a first one that a full disk refused.",
         OldEpochAccepted "A producer that was fenced off is let in.",
         ProducersForgotten "What a footer says of producers is not read at open.",
         OneSegmentTooMany "Retention by size takes one segment more than it may.",
@@ -83,7 +84,6 @@ bugs! {
         IndexOffByOne "The index in a footer points at the next batch.",
     }
     "store" Full {
-        FirstBatchOvertaken "A later batch takes the place of a first one that a full disk refused.",
         ProducerIdsReused "Producer ids of the last process are given out again.",
     }
     "conn" Full {
@@ -122,9 +122,6 @@ bugs! {
         AnySecret "A wrong secret of a known key is accepted.",
         KeyOfAnyProject "A key of another project is accepted.",
         AllowBeatsDeny "A policy that allows outranks one that denies.",
-    }
-    "tls" Full {
-        ToldAfterItsEnd "A machine that has closed is told what left afterwards.",
     }
     "driver" Full {
         ShortSendIsFull "A write that took only a part is taken for a whole one.",

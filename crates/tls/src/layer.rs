@@ -3,7 +3,6 @@ use std::io::{ErrorKind, IoSlice, Read, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use logboom_planted::planted;
 use logboom_sans_io::{Machine, OnSecured, Stale, Step, TlsFailure, Wait};
 use rustls::{ServerConfig, ServerConnection};
 
@@ -288,9 +287,7 @@ impl<M: OnSecured> Tls<M> {
         self.outgoing.fill_from(&mut self.session);
         // The inner machine is over and may have forgotten what it had to send: it is not told any
         // more that this has left.
-        if !planted!(ToldAfterItsEnd) {
-            self.unsent = 0;
-        }
+        self.unsent = 0;
         self.phase = Phase::Leaving { failure, until: now + LINGER };
     }
 

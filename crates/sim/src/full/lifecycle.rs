@@ -15,6 +15,10 @@ use crate::random::Stream;
 /// How long connections may take to end after a drain has run out of time, as in the real server.
 const PATIENCE_AFTER_DRAIN: Duration = Duration::from_secs(3);
 
+/// How long a connection may take to end after its peer has: longer than anything it waits for but an
+/// idle peer.
+const PATIENCE_WITH_ENDS: Duration = Duration::from_secs(100);
+
 impl World {
     /// Starts the server, if it is not running.
     pub(crate) fn start(&mut self) -> Result<(), Violation> {
@@ -150,9 +154,27 @@ impl World {
         Ok(())
     }
 
+    /// Everybody has gone, and their connections end by themselves.
+    fn await_ends(&mut self) -> Result<(), Violation> {
+        let end = self.simulation.clock().passed() + PATIENCE_WITH_ENDS;
+        while self.simulation.driven() > 0 {
+            let left = end.saturating_sub(self.simulation.clock().passed());
+            if left.is_zero() {
+                let detail = format!("{} connections are open", self.simulation.driven());
+                return Err(Violation::new("a peer that has gone is let go", detail));
+            }
+            let _happening = self.simulation.step(left)?;
+            if let Some(running) = &self.server.running {
+                while running.store.commit_group() {}
+            }
+        }
+        Ok(())
+    }
+
     /// Everybody is done: the server stops and starts again, and everything is there.
     pub(crate) fn finish(&mut self) -> Result<(), Violation> {
         self.verify()?;
+        self.await_ends()?;
         self.drain()?;
         let most = self.plan.drain_timeout + PATIENCE_AFTER_DRAIN + Duration::from_secs(1);
         let end = self.simulation.clock().passed() + most;

@@ -144,6 +144,13 @@ impl World {
                     let detail = format!("{shard}: batch {id} at {got} instead of {expected}");
                     return Err(Violation::new("offsets are dense", detail));
                 }
+                if entry
+                    .producer
+                    .is_some_and(|stamp| stamp.base_sequence != model.stored_sequence(stamp.id))
+                {
+                    let detail = format!("{shard}: batch {id}");
+                    return Err(Violation::new("a producer leaves no gap", detail));
+                }
                 model.push(entry);
                 let next = self.store.as_ref().map(|store| store.offsets(shard).next);
                 if next.is_some_and(|next| next < model.next_offset()) {

@@ -36,11 +36,9 @@ impl World {
                 _ => self.control.stop_at_sync(),
             }
         }
-        if self.dice.strikes(FaultKind::BitRot, plan.rot) {
-            self.rot();
-        }
+        let rotten = self.dice.strikes(FaultKind::BitRot, plan.rot) && self.rot();
         let crashes = self.dice.chance(Stream::Schedule, self.plan.crash);
-        if self.disk.has_stopped() || crashes {
+        if self.disk.has_stopped() || crashes || rotten {
             let crash = draw_crash(&self.dice);
             self.crash(crash)?;
         }
@@ -48,23 +46,25 @@ impl World {
     }
 
     /// Flips a bit of a segment: anywhere in one that is not the last, or in the first frame of the
-    /// last one, if groups that were committed later follow it.
-    fn rot(&mut self) {
-        let Ok(names) = logboom_store::Disk::list(&self.disk) else { return };
+    /// last one, if groups that were committed later follow it. Says whether it is the last one: then
+    /// there should be a restart before it is sealed.
+    fn rot(&mut self) -> bool {
+        let Ok(names) = logboom_store::Disk::list(&self.disk) else { return false };
         let segments: Vec<&String> = names.iter().filter(|name| name.ends_with(".log")).collect();
-        let Some((last, sealed)) = segments.split_last() else { return };
+        let Some((last, sealed)) = segments.split_last() else { return false };
         let stream = Stream::Fault(FaultKind::BitRot);
         if self.segment_groups >= 2 && self.dice.chance(stream, 500) {
             let bit = self.dice.below(stream, FRAME_HEADER_BYTES * 8);
             self.flip(last, SEGMENT_HEADER_BYTES * 8 + bit);
-            return;
+            return true;
         }
         if sealed.is_empty() {
-            return;
+            return false;
         }
         let name = sealed[self.dice.index(stream, sealed.len())];
         let bit = self.dice.below(stream, 8 << 20);
         self.flip(name, bit);
+        false
     }
 
     fn flip(&mut self, name: &str, bit: u64) {

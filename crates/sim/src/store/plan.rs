@@ -62,7 +62,7 @@ impl Plan {
             crash: if faultless { 0 } else { crash },
             stop: rate(FaultKind::CrashInOperation, 500, 150),
             stop_in_recovery: rate(FaultKind::CrashInRecovery, 500, 600),
-            fill: rate(FaultKind::DiskFull, 200, 60),
+            fill: rate(FaultKind::DiskFull, 350, 80),
             rot: rate(FaultKind::BitRot, 200, 100),
             clock_step: rate(FaultKind::ClockStep, 200, 100),
         }
