@@ -1,6 +1,7 @@
 //! Which faults struck and which states were reached.
 
 use crate::fault::FaultKind;
+use crate::outcome::Level;
 
 macro_rules! states {
     ($($variant:ident $name:literal,)*) => {
@@ -68,6 +69,30 @@ states! {
     OldFormat "message set of an old format stored",
     Compressed "compressed batch stored",
     ClientGaveUp "client gave a batch up",
+}
+
+/// States that only a test of the store alone looks at.
+const STORE_ONLY: [State; 8] = [
+    State::BatchRefused,
+    State::SurvivedUnacknowledged,
+    State::LostUnacknowledged,
+    State::EpochFenced,
+    State::StoreFull,
+    State::OpenRefused,
+    State::ReadRefused,
+    State::ReaderFollowed,
+];
+
+impl State {
+    /// Whether runs of that level can reach it.
+    #[must_use]
+    pub fn is_of(self, level: Level) -> bool {
+        match level {
+            Level::Store => self < Self::LoggedIn,
+            // A connection that panics is a violation.
+            Level::Full => !STORE_ONLY.contains(&self) && self != Self::ConnectionPanicked,
+        }
+    }
 }
 
 /// Counts of faults and states.

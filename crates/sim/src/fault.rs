@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use crate::outcome::Level;
+
 macro_rules! faults {
     ($($variant:ident $name:literal $text:literal,)*) => {
         /// A kind of fault that the simulator injects.
@@ -76,6 +78,18 @@ impl Display for FaultKind {
 }
 
 impl FaultKind {
+    /// Whether runs of that level inject it.
+    #[must_use]
+    pub fn is_of(self, level: Level) -> bool {
+        match level {
+            Level::Store => {
+                Self::UnsyncedLost <= self && self <= Self::Kill && self != Self::SlowDisk
+                    || self == Self::ClockStep
+            }
+            Level::Full => !matches!(self, Self::BitRot | Self::Misdirected),
+        }
+    }
+
     /// The kind of that name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {

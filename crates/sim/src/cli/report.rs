@@ -14,9 +14,11 @@ pub(crate) fn print_failure(outcome: &Outcome) {
 
 /// Prints which faults struck and which states were reached, in how many runs of the level.
 pub(crate) fn print_coverage(level: Level, coverage: &Coverage) {
-    let faults = FaultKind::ALL.iter().map(|kind| (kind.name(), coverage.of_fault(*kind)));
+    let faults = FaultKind::ALL.iter().filter(|kind| kind.is_of(level));
+    let faults = faults.map(|kind| (kind.name(), coverage.of_fault(*kind)));
     print_counts(&format!("faults at level {level}"), faults);
-    let states = State::ALL.iter().map(|state| (state.name(), coverage.of_state(*state)));
+    let states = State::ALL.iter().filter(|state| state.is_of(level));
+    let states = states.map(|state| (state.name(), coverage.of_state(*state)));
     print_counts(&format!("states at level {level}"), states);
 }
 

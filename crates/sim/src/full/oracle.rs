@@ -36,9 +36,33 @@ struct Batch {
     connection: usize,
     /// How often it is in the log.
     copies: u32,
+    /// Where it was seen last.
+    seen_at: Option<i64>,
+    /// It was sent again when it had expired, and with it the memory of its producer.
+    reborn: bool,
     /// Its producer was told for ever that it is too late for it, which is right only if it is in
     /// the log.
     too_late: bool,
+}
+
+impl Batch {
+    /// Takes note of a copy in the log.
+    fn appears(&mut self, offset: i64, start: i64) {
+        let expired = self.seen_at.is_some_and(|before| before < start);
+        if self.idempotent && expired {
+            self.reborn = true;
+        } else {
+            self.copies += 1;
+        }
+        self.seen_at = Some(offset);
+    }
+
+    /// The first of its acknowledgements with another offset than the first.
+    fn contradiction(&self) -> Option<i64> {
+        let first = self.acknowledged.first()?;
+        let judged = self.idempotent && !self.reborn;
+        self.acknowledged.iter().copied().find(|offset| judged && offset != first)
+    }
 }
 
 /// What was seen of a shard.
@@ -89,6 +113,8 @@ impl Oracle {
             acknowledged: Vec::new(),
             connection: 0,
             copies: 0,
+            seen_at: None,
+            reborn: false,
             too_late: false,
         });
         id
@@ -113,10 +139,6 @@ impl Oracle {
         if offset < 0 {
             let detail = format!("batch {id} at {offset}");
             return Err(Violation::new("an acknowledgement has an offset", detail));
-        }
-        if batch.idempotent && batch.acknowledged.iter().any(|other| *other != offset) {
-            let detail = format!("batch {id} at {:?} and {offset}", batch.acknowledged);
-            return Err(Violation::new("a duplicate is answered with the first offset", detail));
         }
         batch.acknowledged.push(offset);
         Ok(())
@@ -198,8 +220,7 @@ impl Oracle {
         let mut end = seen.start;
         let from =
             seen.log.partition_point(|(offset, count, _)| offset + i64::from(*count) <= seen.start);
-        let mut known = from..;
-        for batch in batches {
+        for (batch, place) in batches.iter().zip(from..) {
             if batch.base_offset != end {
                 return wrong(
                     "offsets are dense",
@@ -221,7 +242,7 @@ impl Oracle {
                 let detail = format!("{key:?} at {}: form {}", batch.base_offset, batch.form);
                 return wrong("a batch is read as its topic says", detail);
             }
-            match known.next().and_then(|index| seen.log.get(index)).copied() {
+            match seen.log.get(place).copied() {
                 Some((offset, _, was)) if offset != batch.base_offset || was != id => {
                     return wrong(
                         "an offset means one batch for ever",
@@ -231,7 +252,7 @@ impl Oracle {
                 Some(_) => {}
                 None => {
                     seen.log.push((batch.base_offset, batch.record_count, id));
-                    self.batches[id].copies += 1;
+                    self.batches[id].appears(batch.base_offset, seen.start);
                 }
             }
         }
@@ -248,7 +269,8 @@ impl Oracle {
             let batch = &self.batches[*id];
             // Whoever sends again while others are under way changes the order itself, unless it is
             // idempotent.
-            if !batch.idempotent && (batch.attempts != 1 || batch.copies != 1) {
+            let changes_order = batch.attempts != 1 || batch.copies != 1;
+            if batch.reborn || !batch.idempotent && changes_order {
                 continue;
             }
             let connection = if batch.idempotent { 0 } else { batch.connection };
@@ -276,6 +298,13 @@ impl Oracle {
                 };
                 let detail = format!("batch {id}: {} copies, {possible} attempts", batch.copies);
                 return Err(Violation::new(invariant, detail));
+            }
+            if let Some(other) = batch.contradiction() {
+                let detail = format!("batch {id} at {:?} and {other}", batch.acknowledged);
+                return Err(Violation::new(
+                    "a duplicate is answered with the first offset",
+                    detail,
+                ));
             }
             let Some(seen) = self.shards.get(&batch.key) else { continue };
             for offset in &batch.acknowledged {

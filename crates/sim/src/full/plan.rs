@@ -76,8 +76,9 @@ impl Plan {
         let producers = (0..between(1, 5)).map(|_| draw_task(dice, &site)).collect();
         let hostile_count = if dice.chance(stream, 400) { between(1, 2) } else { 0 };
         let hostile = (0..hostile_count).map(|_| HostileTask::draw(dice, &site)).collect();
-        let short_memory = exists(FaultKind::MemoryShortage, 400);
-        let frame_bytes_max = 64 << 10;
+        let short_memory = exists(FaultKind::MemoryShortage, 200);
+        // Enough for the largest request of a producer here, and in a world short of memory for no more.
+        let frame_bytes_max = 40 << 10;
         if short_memory {
             dice.struck(FaultKind::MemoryShortage);
         }
