@@ -73,7 +73,7 @@ impl Plan {
         };
         let site = Site::draw(dice);
         let calm_at = Duration::from_millis(between(500, 20_000));
-        let producers = (0..between(1, 5)).map(|_| draw_task(dice, &site)).collect();
+        let mut producers: Vec<Task> = (0..between(1, 5)).map(|_| draw_task(dice, &site)).collect();
         let hostile_count = if dice.chance(stream, 400) { between(1, 2) } else { 0 };
         let hostile = (0..hostile_count).map(|_| HostileTask::draw(dice, &site)).collect();
         let short_memory = exists(FaultKind::MemoryShortage, 200);
@@ -81,6 +81,11 @@ impl Plan {
         let frame_bytes_max = 40 << 10;
         if short_memory {
             dice.struck(FaultKind::MemoryShortage);
+            // Somebody has to want it: large batches, and many at a time.
+            for task in &mut producers {
+                task.value_bytes_max = 1_500;
+                task.pause_ms %= 20;
+            }
         }
         Self {
             net: NetRates::draw(dice),
