@@ -21,8 +21,9 @@ const DAMAGES_MAX: usize = 16;
 const FILE_BYTES_MAX: usize = 32 * 1024;
 
 /// What is behind the files: the disk keeps what processes see and what the device has, recovery
-/// reads a segment at a time and keeps an index of it, and the check reads everything twice.
-const DISK_COPIES: usize = 12;
+/// reads a segment at a time and keeps an index of it, and the check reads everything twice. The most
+/// that was seen is a little over 12.
+const DISK_COPIES: usize = 16;
 
 /// One thing that happens to a file.
 #[derive(Debug, Arbitrary)]
