@@ -213,6 +213,10 @@ impl World {
             let detail = format!("{} of {}", budget.used_bytes(), self.plan.budget_bytes);
             return Err(Violation::new("the memory for requests has a bound", detail));
         }
+        if budget.waiting() > 0 && budget.used_bytes() == 0 {
+            let detail = format!("{} wait, and all of it is free", budget.waiting());
+            return Err(Violation::new("who waits for memory gets it", detail));
+        }
         if self.server.watch.commit_wanted.swap(false, Ordering::Relaxed) && !running.commit_planned
         {
             running.commit_planned = true;

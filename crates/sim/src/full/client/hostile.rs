@@ -48,11 +48,13 @@ pub(crate) enum Trick {
     NoRight,
     /// Bytes without a meaning behind a login.
     GarbageInside,
+    /// The beginning of a large request behind a login.
+    HoldsMemory,
     /// Many connections at a time.
     ManyConnections,
 }
 
-const TRICKS: [Trick; 16] = [
+const TRICKS: [Trick; 17] = [
     Trick::Garbage,
     Trick::Http,
     Trick::HalfFrame,
@@ -68,11 +70,15 @@ const TRICKS: [Trick; 16] = [
     Trick::OtherProject,
     Trick::NoRight,
     Trick::GarbageInside,
+    Trick::HoldsMemory,
     Trick::ManyConnections,
 ];
 
 /// More than strangers may send at a time, and less than clients may.
 const LARGE_FRAME_BYTES: i32 = 10 << 10;
+
+/// Nearly all that a request may have.
+const HELD_FRAME_BYTES: i32 = 39 << 10;
 
 /// What a hostile client is to do.
 #[derive(Debug, Clone)]
@@ -189,6 +195,10 @@ impl Hostile {
                 let password = site.password_without_rights(self.task.project);
                 let login = self.login_with(&password, port);
                 [login, self.produce(own, false, port)].concat()
+            }
+            Trick::HoldsMemory => {
+                let length = HELD_FRAME_BYTES.to_be_bytes().to_vec();
+                [self.login(false, port), length, vec![0; 100]].concat()
             }
             Trick::GarbageInside => [self.login(false, port), garbage(port)].concat(),
         }
