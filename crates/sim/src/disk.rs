@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use logboom_store::{Crash, Fault, MemDisk, Operation, OperationKind, Partly};
+use logboom_store::{Crash, Disk, Fault, MemDisk, Operation, OperationKind, Partly};
 
 use crate::dice::Dice;
 use crate::fault::FaultKind;
@@ -191,6 +191,12 @@ impl Hook {
             }
         }
     }
+}
+
+/// The name of the last segment on a disk; empty if there is none.
+pub(crate) fn last_segment(disk: &MemDisk) -> String {
+    let names = disk.list().unwrap_or_default();
+    names.into_iter().rfind(|name| name.ends_with(".log")).unwrap_or_default()
 }
 
 /// How the machine goes down next, and how that is called.

@@ -82,15 +82,16 @@ impl World {
         let first = first.min().unwrap_or(self.batches + 1);
         let end = store.log_end();
         let more = store.commit_group();
-        let segments = store.segment_count();
+        // By name: retention may have removed as many segments as were begun.
+        let segment = crate::disk::last_segment(&self.disk);
         self.segment_groups += u64::from(store.log_end() > end);
-        if segments > self.segments {
+        if segment != self.segment {
             self.dice.reached(State::SegmentSealed);
             self.segment_first = first;
             // A roll comes before the group that needs it, or after the last one.
             self.segment_groups = 0;
         }
-        self.segments = segments;
+        self.segment = segment;
         self.notice_misdirected(first);
         self.take_answers()?;
         Ok(more)

@@ -52,7 +52,8 @@ impl World {
             match opened {
                 Ok((store, recovery)) => {
                     self.note_recovery(&recovery);
-                    self.segments = store.segment_count();
+                    self.segment = crate::disk::last_segment(&self.disk);
+                    self.segment_groups = 0;
                     self.segment_first = self.segment_first.min(self.batches);
                     self.store = Some(store);
                     self.verify()?;

@@ -41,7 +41,8 @@ pub(crate) struct World {
     pub(crate) excused_from: Option<u64>,
     /// The first batch of the segment that is being written.
     pub(crate) segment_first: u64,
-    pub(crate) segments: usize,
+    /// The name of the segment that is being written.
+    pub(crate) segment: String,
     /// How many groups that segment holds for certain.
     pub(crate) segment_groups: u64,
     /// The store has refused to open for damage that is really there.
@@ -67,7 +68,7 @@ impl World {
             harmed: false,
             excused_from: None,
             segment_first: 0,
-            segments: 0,
+            segment: String::new(),
             segment_groups: 0,
             refused: false,
         }
