@@ -7,7 +7,7 @@ use logboom_access::{Directory, Principal};
 use logboom_conn::{AbortReason, Command};
 use logboom_planted::planted;
 use logboom_sans_io::Inbox;
-use logboom_store::{AppendError, Appended, CatalogueError, Poison, Retained, Store};
+use logboom_store::{AppendError, Appended, CatalogueError, Health, Poison, Retained, Store};
 use logboom_wire::records::{Limits as BatchLimits, Scratch};
 
 use crate::penalty::Penalties;
@@ -170,6 +170,7 @@ impl Engine {
     ///
     /// If the disk failed or is full. What was not done is done by the next call.
     pub fn apply_retention(&self) -> Result<Retained, CatalogueError> {
+        self.note_health();
         let snapshot = self.snapshot();
         self.store
             .apply_retention(&|stream| snapshot.retention(stream), self.options.clock.unix_ms())
@@ -257,6 +258,13 @@ impl Engine {
     pub(crate) fn note_append_error(&self, error: &AppendError) {
         if let AppendError::Poisoned(poison) = error {
             self.note_poison(poison);
+        }
+    }
+
+    /// Looks whether the disk has failed where nobody was told, because nothing was being stored.
+    pub(crate) fn note_health(&self) {
+        if let Health::Poisoned(poison) = self.store.health() {
+            self.note_poison(&poison);
         }
     }
 

@@ -209,12 +209,14 @@ fn init_producer_id(engine: &Arc<Engine>, client: &Client, request: InitProducer
         client.inbox.push(Command::ProducerId(request.ticket, refusal));
         return;
     }
-    // A client that finds no id tries again; the committer has reserved more by then.
-    let grant = engine
-        .store()
-        .next_producer_id()
-        .map_or(Err(ErrorCode::KafkaStorageError), |producer_id| {
-            Ok(ProducerIdGrant { producer_id, producer_epoch: 0 })
-        });
+    // A client that finds no id tries again; the committer has reserved more by then, unless the disk
+    // failed with it.
+    let grant = engine.store().next_producer_id().map_or_else(
+        || {
+            engine.note_health();
+            Err(ErrorCode::KafkaStorageError)
+        },
+        |producer_id| Ok(ProducerIdGrant { producer_id, producer_epoch: 0 }),
+    );
     client.inbox.push(Command::ProducerId(request.ticket, grant));
 }

@@ -178,3 +178,17 @@ fn the_host_may_ask_the_engine_while_it_is_told() {
     }
     assert_eq!(*told.lock().unwrap(), Some(1));
 }
+
+#[test]
+fn a_disk_that_fails_while_nothing_is_stored_is_told_to_the_host() {
+    let endpoint = Endpoint::new();
+    let failures = count_failures(&endpoint);
+    break_sync(&endpoint);
+    let mut client = endpoint.client(ACME);
+    // Ids are reserved in the catalogue, now with a sync that fails.
+    while endpoint.store.next_producer_id().is_some() {}
+    endpoint.commit();
+    assert_eq!(failures.load(Ordering::Relaxed), 0, "nobody was there to be told");
+    assert_eq!(client.producer_id().error_code, 56);
+    assert_eq!(failures.load(Ordering::Relaxed), 1);
+}
