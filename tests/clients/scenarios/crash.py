@@ -24,7 +24,10 @@ def run(context):
     outsider = new_key("Outsider", writes="elsewhere")
     deployment.keys.append(outsider)
     report = context.report
-    with deployment.server(context.binary) as server, Fleet(context, deployment, LOGSTORE, lines_per_poll=LINES_PER_POLL) as fleet:
+    with (
+        deployment.server(context.binary) as server,
+        Fleet(context, deployment, LOGSTORE, lines_per_poll=LINES_PER_POLL) as fleet,
+    ):
         with report.check("all", "", f"crash, {kills} times") as notes:
             versions = start_producers(context, fleet)
             start_the_impatient(context, fleet, outsider)
