@@ -40,8 +40,12 @@ class PowerCutDisk:
         folder.mkdir()
         with open(self.image, "wb") as image:
             image.truncate(mib << 20)
-        tool(["mkfs.ext4", "-q", "-F", "-m", "0", str(self.image)])
-        self.mount()
+        try:
+            tool(["mkfs.ext4", "-q", "-F", "-m", "0", str(self.image)])
+            self.mount()
+        except BaseException:
+            self.image.unlink()
+            raise
 
     def __enter__(self):
         return self
