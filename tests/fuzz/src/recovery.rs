@@ -25,6 +25,9 @@ const FILE_BYTES_MAX: usize = 32 * 1024;
 /// that was seen is a little over 12.
 const DISK_COPIES: usize = 16;
 
+/// What recovery and a reader take even if there is no file: their buffers.
+const BUFFERS_BYTES: usize = 64 * 1024;
+
 /// One thing that happens to a file.
 #[derive(Debug, Arbitrary)]
 enum Damage {
@@ -63,7 +66,7 @@ pub fn store_recovery(input: &[u8]) {
     let names = disk.list().expect("names");
     let disk_bytes: usize =
         names.iter().map(|name| disk.content(name).map_or(0, |c| c.len())).sum();
-    let more = DISK_COPIES * (disk_bytes + options().segment_bytes as usize);
+    let more = DISK_COPIES * (disk_bytes + options().segment_bytes as usize) + BUFFERS_BYTES;
     bounded(disk_bytes + input.len(), more, || {
         // Another process, which changes nothing, looks first.
         if let Ok(mut reader) = Reader::open(Arc::new(disk.fork()), &options()) {
