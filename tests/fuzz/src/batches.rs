@@ -128,7 +128,11 @@ fn check_valid(batch: &RawBatch<'_>, summary: &Summary, scratch_bytes: usize) {
     if summary.decompressed_bytes > READ_BYTES_MAX {
         return;
     }
-    let more = scratch_bytes + 3 * READ_BYTES_MAX as usize;
+    // A small frame may declare a large window: a server decompresses it in one go, and who reads what
+    // is stored, one batch at a time, makes the window.
+    let window_bytes =
+        if summary.codec == Codec::Zstd { 1 << Limits::WIDEST.zstd_window_log_max } else { 0 };
+    let more = scratch_bytes + window_bytes + 3 * READ_BYTES_MAX as usize;
     bounded(batch.bytes.len(), more, || {
         let mut scratch = Scratch::new();
         let records = read(batch.bytes, &Limits::WIDEST, &mut scratch).expect("valid");

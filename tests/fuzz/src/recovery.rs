@@ -26,7 +26,7 @@ const FILE_BYTES_MAX: usize = 32 * 1024;
 const DISK_COPIES: usize = 16;
 
 /// What recovery and a reader take even if there is no file: their buffers.
-const BUFFERS_BYTES: usize = 64 * 1024;
+const BUFFERS_BYTES: usize = 256 * 1024;
 
 /// One thing that happens to a file.
 #[derive(Debug, Arbitrary)]
