@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.install import KCAT
+from harness.install import CONFLUENT, KCAT
 from harness.report import Report
 
 
@@ -23,6 +23,10 @@ class Context:
     def of_name(self, name):
         """The clients of one name, in all their versions."""
         return [client for client in self.clients if client.name == name]
+
+    def of_librdkafka(self):
+        """The clients that stand on librdkafka, which take its settings and say what it says."""
+        return self.of_name(KCAT) + self.of_name(CONFLUENT)
 
     def kcat(self):
         """kcat, or None if it could not be installed; the table then says so already."""

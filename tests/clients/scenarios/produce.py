@@ -20,11 +20,11 @@ LINGER_MS = 50
 
 def run(context):
     """One server, one Logstore for each client."""
-    logstores = {client.label(): SHARDS for client in context.clients}
+    logstores = {client.label(): SHARDS for client in context.of_librdkafka()}
     deployment = Deployment(context.folder, logstores)
     with deployment.server(context.binary) as server:
         total = sum(
-            produce_and_read_back(context, deployment, server, client) for client in context.clients
+            produce_and_read_back(context, deployment, server, client) for client in context.of_librdkafka()
         )
     with context.report.check("all", "", "produce, number of records") as notes:
         require(total >= RECORDS_MIN, f"{total} records were acknowledged, {RECORDS_MIN} were wanted")

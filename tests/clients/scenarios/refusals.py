@@ -44,7 +44,7 @@ def run(context):
         deployment.keys.append(new_key(f"WriterOf{project}", project=project))
     with deployment.server(context.binary) as server:
         cases = refusals(deployment, narrow)
-        for client in context.clients:
+        for client in context.of_librdkafka():
             refuse_in_all_ways(context, client, cases)
         with context.report.check("all", "", "refusals store nothing"):
             check_nothing_stored(deployment, server)
