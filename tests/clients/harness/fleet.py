@@ -131,12 +131,18 @@ class Fleet:
         require(not found, history.summary(found))
         return f"{self.history.acknowledged_count()} acknowledged, {len(self.history.reads)} reads"
 
-    def check_producer(self, name):
-        """A patient producer was never let down; returns what became of its records."""
+    def check_producer(self, name, own_fault=None):
+        """A patient producer was never let down; returns what became of its records.
+
+        `own_fault` is the text of failures that a library makes by itself, whatever the server does.
+        """
         producer, sender = self.producers[name], self.history.senders[name]
         failed = producer.of_kind("failed") + [one for one in producer.of_kind("error") if one["fatal"]]
+        own = [one for one in failed if own_fault and own_fault in one["text"]]
+        failed = [one for one in failed if one not in own]
         require(not failed, f"the client reports {failed[:2]}")
         logs = self.history.reads[-1].logs if self.history.reads else []
         copies = Counter(value for _, value in logs if value.producer == name)
         duplicates = sum(copies.values()) - len(copies)
-        return f"{len(sender.acknowledged)} acknowledged, {duplicates} duplicates"
+        faults = f", {len(own)} failed by the library itself" if own else ""
+        return f"{len(sender.acknowledged)} acknowledged, {duplicates} duplicates{faults}"
