@@ -109,6 +109,11 @@ class DeployedServer(Server):
 NODE = """\
 [node]
 data_dir = "{data}"
+
+# More than there are clients, and few enough for any machine and every runtime.
+[node.limits]
+connections_max = 1000
+connections_per_address_max = 1000
 """
 
 LISTENER = """\
