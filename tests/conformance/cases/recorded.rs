@@ -7,25 +7,18 @@ use std::io::{ErrorKind, IoSlice};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
 
 use logboom_access::{AccessKey, Directory, Logstore, Policy, Project, Secret, SecretHash};
-use logboom_conn::Config;
-use logboom_engine::{
-    Advertise, Clock, Engine, EngineSession, Entropy, KafkaMachine, KafkaService, Listener,
-    Options, Port,
-};
+use logboom_engine::testing::Endpoint;
+use logboom_engine::{EngineSession, KafkaMachine};
 use logboom_sans_io::{Accepted, Machine as _, Service as _, Session as _, Step};
-use logboom_store::{Committer, MemDisk, Store};
+use logboom_store::{Committer, Store};
 use serde_json::Value;
 
 use crate::Adapter;
 use crate::host::Host as _;
 use crate::host::script::{Act, Script};
 use crate::host::toy::now;
-
-/// The date of all that is recorded, in milliseconds since 1970.
-const DATE_MS: i64 = 1_700_000_000_000;
 
 #[test]
 fn every_recorded_client_gets_the_same_bytes_however_its_own_are_cut() {
@@ -65,7 +58,7 @@ const WAYS: [(&str, Cut); 3] = [
 /// What the host under test writes on each connection.
 fn hosted(connections: &[Vec<u8>], cut: Cut) -> Vec<Vec<u8>> {
     let kafka = Kafka::start();
-    let committer = kafka.store.spawn_committer().expect("a thread");
+    let committer = kafka.store().spawn_committer().expect("a thread");
     let answers = connections.iter().map(|input| {
         let script = Script::new(cut(input).into_iter().chain([Act::Eof]));
         let tape = script.tape();
@@ -84,30 +77,25 @@ fn by_hand(connections: &[Vec<u8>]) -> Vec<Vec<u8>> {
 }
 
 /// A Kafka endpoint in memory, in which nothing depends on time or chance.
-struct Kafka {
-    service: KafkaService,
-    store: Store,
-}
+struct Kafka(Endpoint);
 
 impl Kafka {
     fn start() -> Self {
-        let disk = Arc::new(MemDisk::with_capacity(64 << 20));
-        let options = logboom_store::Options { segment_bytes: 1 << 20, ..Default::default() };
-        let (store, _) = Store::open(disk, options, [3; 32], DATE_MS).expect("an empty disk");
-        let clock = Arc::new(Frozen(now()));
-        let options = Options { clock, ..Options::default() };
-        let engine = Engine::new(store.clone(), directory(), options).expect("room for names");
-        let memory = Arc::new(engine.budget().clone());
-        let config = Config::new(logboom_conn::Limits::default(), memory).expect("they fit");
-        let advertise = Advertise::Fixed { host: "logs.example.com".into(), port: 10_012 };
-        let port = Port::plaintext(Listener { name: "public".into(), advertise });
-        let service = KafkaService::new(engine, config, vec![port]).with_entropy(Constant);
-        Self { service, store }
+        Self(
+            Endpoint::builder()
+                .directory(directory())
+                .advertise("logs.example.com", 10_012)
+                .start(),
+        )
+    }
+
+    fn store(&self) -> &Store {
+        self.0.engine().store()
     }
 
     fn accept(&self) -> Accepted<KafkaMachine, EngineSession> {
         let peer = SocketAddr::from(([192, 0, 2, 7], 50_000));
-        self.service.accept(0, peer, now()).expect("the first connections are let in")
+        self.0.service().accept(0, peer, now()).expect("the first connections are let in")
     }
 
     /// Moves one connection by hand.
@@ -125,7 +113,7 @@ impl Kafka {
                     return answers;
                 }
                 Step::Wait(wait) => {
-                    while self.store.commit_group() {}
+                    while self.store().commit_group() {}
                     write(&mut machine, &mut answers);
                     match machine.recv_space() {
                         Some(space) if wait.read && !input.is_empty() => {
@@ -163,31 +151,6 @@ fn directory() -> Arc<Directory> {
         policies: vec![Policy::full_access()],
     });
     Arc::new(builder.build().expect("no mistakes"))
-}
-
-/// A clock that stands still.
-#[derive(Debug)]
-struct Frozen(Instant);
-
-impl Clock for Frozen {
-    fn monotonic(&self) -> Instant {
-        self.0
-    }
-
-    fn unix_ms(&self) -> i64 {
-        DATE_MS
-    }
-}
-
-/// Always the same bytes.
-#[derive(Debug)]
-struct Constant;
-
-impl Entropy for Constant {
-    fn fill(&self, bytes: &mut [u8; 32]) -> std::io::Result<()> {
-        bytes.fill(7);
-        Ok(())
-    }
 }
 
 /// The stream of each connection of a recording.

@@ -192,3 +192,15 @@ fn a_disk_that_fails_while_nothing_is_stored_is_told_to_the_host() {
     assert_eq!(client.producer_id().error_code, 56);
     assert_eq!(failures.load(Ordering::Relaxed), 1);
 }
+
+#[test]
+fn a_failure_that_nobody_has_met_is_told_when_retention_looks() {
+    let endpoint = Endpoint::new();
+    let failures = count_failures(&endpoint);
+    break_sync(&endpoint);
+    while endpoint.store.next_producer_id().is_some() {}
+    endpoint.commit();
+    // Nothing has expired, so nothing is to be written.
+    endpoint.engine.apply_retention().expect("nothing to do");
+    assert_eq!(failures.load(Ordering::Relaxed), 1);
+}
