@@ -8,12 +8,15 @@ import sys
 import tempfile
 from pathlib import Path
 
-from harness import install, report
+import producers
+from harness import install, names, report
 from harness.context import Context
 
+PRODUCERS = "producers"
 SCENARIOS = [
     "newcomer",
     "produce",
+    PRODUCERS,
     "refusals",
     "reload",
     "crash",
@@ -29,6 +32,7 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 def main():
     """Returns the exit code: 0 all passed, 1 something failed, 2 it could not start."""
     options = arguments()
+    names.enter_namespace()
     binary = options.binary.resolve()
     if not os.access(binary, os.X_OK):
         print(
@@ -43,9 +47,11 @@ def main():
     folder = Path(tempfile.mkdtemp(prefix="logboom-clients-"))
     table = report.Report()
     print(report.header())
-    clients = install_clients(table)
-    for name in options.scenarios or SCENARIOS:
-        context = Context(binary, clients, folder / name, table, options.cycles)
+    scenarios, only = chosen(options.names)
+    # The producers install themselves.
+    clients = install_clients(table) if set(scenarios) != {PRODUCERS} else []
+    for name in scenarios:
+        context = Context(binary, clients, folder / name, table, options.cycles, only, options.table)
         context.folder.mkdir()
         try:
             importlib.import_module(f"scenarios.{name}").run(context)
@@ -63,7 +69,14 @@ def main():
 def arguments():
     """The arguments, with the release binary as the default."""
     parser = argparse.ArgumentParser(prog="tests/clients/run", description=sys.modules[__name__].__doc__)
-    parser.add_argument("scenarios", nargs="*", metavar="scenario", help=f"some of: {', '.join(SCENARIOS)}")
+    known = sorted({producer.name for producer in producers.every()})
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="name",
+        help=f"scenarios: {', '.join(SCENARIOS)}; or producers of the table: {', '.join(known)}",
+    )
+    parser.add_argument("--table", type=Path, metavar="FILE", help="write the table of producers there, as Markdown")
     parser.add_argument(
         "--binary", type=Path, default=default_binary(), help="the server (default: %(default)s)"
     )
@@ -72,10 +85,19 @@ def arguments():
     )
     parser.add_argument("--keep", action="store_true", help="keep the logs even if everything passes")
     options = parser.parse_args()
-    unknown = [name for name in options.scenarios if name not in SCENARIOS]
+    unknown = [name for name in options.names if name not in [*SCENARIOS, *known]]
     if unknown:
-        parser.error(f"no such scenario: {', '.join(unknown)}; there are {', '.join(SCENARIOS)}")
+        parser.error(f"no such scenario or producer: {', '.join(unknown)}; there are {', '.join([*SCENARIOS, *known])}")
     return options
+
+
+def chosen(wanted):
+    """The scenarios to run, and the producers if only some are wanted."""
+    scenarios = [name for name in wanted if name in SCENARIOS]
+    only = tuple(name for name in wanted if name not in SCENARIOS)
+    if only and PRODUCERS not in scenarios:
+        scenarios.append(PRODUCERS)
+    return scenarios or SCENARIOS, only
 
 
 def default_binary():

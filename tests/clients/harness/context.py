@@ -19,6 +19,10 @@ class Context:
     folder: Path
     report: Report
     cycles: int | None = None
+    # Names of producers, if only some are wanted.
+    only: tuple = ()
+    # Where to write the table of producers as Markdown.
+    table: Path | None = None
 
     def of_name(self, name):
         """The clients of one name, in all their versions."""

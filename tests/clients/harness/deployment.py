@@ -42,6 +42,8 @@ class Deployment:
         self.writer = new_key("WriterOfAll")
         self.keys = [self.writer]
         self.port = 0
+        # What clients are told; may contain {project}.
+        self.advertise = "localhost"
         self.config = folder / "logboom.toml"
         self.data_folder.mkdir(mode=0o700)
         self.certificates = certificates.create(folder / "tls")
@@ -60,7 +62,10 @@ class Deployment:
     def listener(self):
         """The listener with its certificate."""
         return LISTENER.format(
-            port=self.port, certificate=self.certificates.certificate, key=self.certificates.key
+            port=self.port,
+            certificate=self.certificates.certificate,
+            key=self.certificates.key,
+            advertise=self.advertise,
         )
 
     def access_key(self, key):
@@ -71,10 +76,14 @@ class Deployment:
         policy.write_text(key.policy())
         return KEY.format(id=key.id, project=key.project, secret=secret, policy=policy)
 
-    def server(self, binary):
-        """A server with this configuration. It keeps its port when it is started again."""
+    def host(self, project):
+        """What clients of a project are told."""
+        return self.advertise.replace("{project}", project)
+
+    def server(self, binary, log=None):
+        """A server with this configuration, and perhaps a log filter. It keeps its port when it is started again."""
         self.write()
-        return DeployedServer(self, binary)
+        return DeployedServer(self, binary, ["--log", log] if log else [])
 
     def client_config(self, key=None):
         """librdkafka's settings for a producer with this key; without one, the writer's."""
@@ -93,10 +102,9 @@ class Deployment:
 class DeployedServer(Server):
     """A server that writes the port of its first start into its configuration."""
 
-    def __init__(self, deployment, binary):
-        super().__init__(
-            binary, deployment.folder / "run", ["--config", str(deployment.config)], deployment.config
-        )
+    def __init__(self, deployment, binary, options=()):
+        arguments = ["--config", str(deployment.config), *options]
+        super().__init__(binary, deployment.folder / "run", arguments, deployment.config)
         self.deployment = deployment
 
     def wait_until_ready(self):
@@ -122,7 +130,7 @@ name = "test"
 address = "127.0.0.1:{port}"
 cert = "{certificate}"
 key = "{key}"
-advertise = "localhost"
+advertise = "{advertise}"
 """
 
 KEY = """\
