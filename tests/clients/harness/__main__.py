@@ -17,6 +17,8 @@ SCENARIOS = [
     "newcomer",
     "produce",
     PRODUCERS,
+    "mistakes",
+    "errors",
     "refusals",
     "reload",
     "crash",
@@ -26,6 +28,8 @@ SCENARIOS = [
     "crashpoints",
     "faults",
 ]
+# Their clients are producers, which install themselves.
+SELF_INSTALLING = {PRODUCERS, "mistakes", "errors"}
 REPOSITORY = Path(__file__).resolve().parents[3]
 
 
@@ -48,10 +52,11 @@ def main():
     table = report.Report()
     print(report.header())
     scenarios, only = chosen(options.names)
-    # The producers install themselves.
-    clients = install_clients(table) if set(scenarios) != {PRODUCERS} else []
+    clients = install_clients(table) if not set(scenarios) <= SELF_INSTALLING else []
     for name in scenarios:
-        context = Context(binary, clients, folder / name, table, options.cycles, only, options.table)
+        context = Context(
+            binary, clients, folder / name, table, options.cycles, only, options.table, options.write_docs
+        )
         context.folder.mkdir()
         try:
             importlib.import_module(f"scenarios.{name}").run(context)
@@ -69,6 +74,9 @@ def main():
 def arguments():
     """The arguments, with the release binary as the default."""
     parser = argparse.ArgumentParser(prog="tests/clients/run", description=sys.modules[__name__].__doc__)
+    parser.add_argument(
+        "--write-docs", action="store_true", help="write docs/clients/errors.md instead of comparing with it"
+    )
     known = sorted({producer.name for producer in producers.every()})
     parser.add_argument(
         "names",
@@ -95,7 +103,7 @@ def chosen(wanted):
     """The scenarios to run, and the producers if only some are wanted."""
     scenarios = [name for name in wanted if name in SCENARIOS]
     only = tuple(name for name in wanted if name not in SCENARIOS)
-    if only and PRODUCERS not in scenarios:
+    if only and not SELF_INSTALLING & set(scenarios):
         scenarios.append(PRODUCERS)
     return scenarios or SCENARIOS, only
 

@@ -23,6 +23,8 @@ class Context:
     only: tuple = ()
     # Where to write the table of producers as Markdown.
     table: Path | None = None
+    # Whether to write docs/clients/errors.md instead of comparing with it.
+    write_docs: bool = False
 
     def of_name(self, name):
         """The clients of one name, in all their versions."""

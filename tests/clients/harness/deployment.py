@@ -44,13 +44,16 @@ class Deployment:
         self.port = 0
         # What clients are told; may contain {project}.
         self.advertise = "localhost"
+        self.tls = True
+        # Lines of [node.limits] besides the usual ones.
+        self.limits = {}
         self.config = folder / "logboom.toml"
         self.data_folder.mkdir(mode=0o700)
         self.certificates = certificates.create(folder / "tls")
 
     def write(self):
         """Writes the configuration and the policy files that it names."""
-        parts = [NODE.format(data=self.data_folder), self.listener()]
+        parts = [self.node(), self.listener()]
         for project, logstores in self.projects.items():
             parts.append(f'[[project]]\nname = "{project}"\n')
             for name, shards in logstores.items():
@@ -59,8 +62,15 @@ class Deployment:
         self.config.write_text("\n".join(parts))
         self.config.chmod(0o600)
 
+    def node(self):
+        """Where the data are, and the limits."""
+        limits = "".join(f'{name} = "{value}"\n' for name, value in self.limits.items())
+        return NODE.format(data=self.data_folder) + limits
+
     def listener(self):
-        """The listener with its certificate."""
+        """The listener with its certificate, or without TLS."""
+        if not self.tls:
+            return PLAIN_LISTENER.format(port=self.port, advertise=self.advertise)
         return LISTENER.format(
             port=self.port,
             certificate=self.certificates.certificate,
@@ -130,6 +140,14 @@ name = "test"
 address = "127.0.0.1:{port}"
 cert = "{certificate}"
 key = "{key}"
+advertise = "{advertise}"
+"""
+
+PLAIN_LISTENER = """\
+[[listener]]
+name = "test"
+address = "127.0.0.1:{port}"
+tls = false
 advertise = "{advertise}"
 """
 

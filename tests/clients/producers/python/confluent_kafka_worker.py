@@ -6,6 +6,9 @@ import time
 
 from confluent_kafka import KafkaException, Producer
 
+# librdkafka's default of topic.metadata.propagation.max.ms.
+PROPAGATION_MS = 30_000
+
 
 def main(path):
     began = time.monotonic()
@@ -52,6 +55,9 @@ def configure(job):
         "sasl.password": job["password"],
         "message.timeout.ms": job["give_up_ms"],
     }
+    if job["give_up_ms"] < PROPAGATION_MS:
+        # Otherwise a record is given up before the library believes that a topic does not exist.
+        settings["topic.metadata.propagation.max.ms"] = job["give_up_ms"] // 2
     if job["codec"]:
         settings |= {"compression.type": job["codec"], "linger.ms": 50}
     if job["idempotent"] is not None:
