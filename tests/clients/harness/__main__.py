@@ -54,9 +54,7 @@ def main():
     scenarios, only = chosen(options.names)
     clients = install_clients(table) if not set(scenarios) <= SELF_INSTALLING else []
     for name in scenarios:
-        context = Context(
-            binary, clients, folder / name, table, options.cycles, only, options.table, options.write_docs
-        )
+        context = Context(binary, clients, folder / name, table, options.cycles, only, options.write_docs)
         context.folder.mkdir()
         try:
             importlib.import_module(f"scenarios.{name}").run(context)
@@ -75,7 +73,9 @@ def arguments():
     """The arguments, with the release binary as the default."""
     parser = argparse.ArgumentParser(prog="tests/clients/run", description=sys.modules[__name__].__doc__)
     parser.add_argument(
-        "--write-docs", action="store_true", help="write docs/clients/errors.md instead of comparing with it"
+        "--write-docs",
+        action="store_true",
+        help="write the tables of docs/clients instead of comparing with them",
     )
     known = sorted({producer.name for producer in producers.every()})
     parser.add_argument(
@@ -84,7 +84,6 @@ def arguments():
         metavar="name",
         help=f"scenarios: {', '.join(SCENARIOS)}; or producers of the table: {', '.join(known)}",
     )
-    parser.add_argument("--table", type=Path, metavar="FILE", help="write the table of producers there, as Markdown")
     parser.add_argument(
         "--binary", type=Path, default=default_binary(), help="the server (default: %(default)s)"
     )
@@ -95,7 +94,11 @@ def arguments():
     options = parser.parse_args()
     unknown = [name for name in options.names if name not in [*SCENARIOS, *known]]
     if unknown:
-        parser.error(f"no such scenario or producer: {', '.join(unknown)}; there are {', '.join([*SCENARIOS, *known])}")
+        parser.error(
+            f"no such scenario or producer: {', '.join(unknown)}; there are {', '.join([*SCENARIOS, *known])}"
+        )
+    if options.write_docs and set(options.names) & set(known):
+        parser.error("--write-docs writes whole tables: name scenarios only")
     return options
 
 

@@ -21,9 +21,7 @@ class Context:
     cycles: int | None = None
     # Names of producers, if only some are wanted.
     only: tuple = ()
-    # Where to write the table of producers as Markdown.
-    table: Path | None = None
-    # Whether to write docs/clients/errors.md instead of comparing with it.
+    # Whether to write the tables of docs/clients instead of comparing with them.
     write_docs: bool = False
 
     def of_name(self, name):

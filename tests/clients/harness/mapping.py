@@ -35,9 +35,7 @@ def shown_name(name):
 def parse(value):
     """The JSON document, with numbers as text; None if it is none."""
     try:
-        return json.loads(
-            value.decode(), parse_int=NumberText, parse_float=NumberText, parse_constant=refuse
-        )
+        return json.loads(value.decode(), parse_int=NumberText, parse_float=NumberText, parse_constant=refuse)
     except ValueError:
         return None
 

@@ -1,4 +1,4 @@
-"""Tables of how client families take errors, as docs/clients/errors.md keeps them.
+"""Tables of what clients do, as the documents in docs/clients keep them.
 
 CI compares what it sees with the tables that are kept; `--write-docs` writes what was seen.
 """
@@ -8,7 +8,9 @@ from pathlib import Path
 
 from harness.report import require
 
-DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "clients" / "errors.md"
+DOCUMENTS = Path(__file__).resolve().parents[3] / "docs" / "clients"
+# Which document has the tables of which scenario.
+DOCUMENT_OF = {"mistakes": "errors.md", "faults": "errors.md", "producers": "README.md"}
 SHORT = 150
 
 
@@ -45,9 +47,12 @@ def families_of(cells):
 def fault_tables(cells, faults):
     """Verdicts, then words and times."""
     by_place = {(faults[cell.fault], cell.family): cell for cell in cells}
-    verdict = grid("error", faults.values(), families_of(cells), lambda row, column: by_place[row, column].verdict)
+    verdict = grid(
+        "error", faults.values(), families_of(cells), lambda row, column: by_place[row, column].verdict
+    )
     words = "".join(
-        f"| {faults[cell.fault]} | {cell.family} | {cell.after_ms} | {escape(cell.words)} |\n" for cell in cells
+        f"| {faults[cell.fault]} | {cell.family} | {cell.after_ms} | {escape(cell.words)} |\n"
+        for cell in cells
     )
     return verdict + "\n| error | family | after ms | words |\n| --- | --- | --- | --- |\n" + words
 
@@ -58,7 +63,8 @@ def mistake_tables(cells, mistakes):
     titles = [mistake.title for mistake in mistakes]
     told = grid("mistake", titles, families_of(cells), lambda row, column: yes(by_place[row, column].told))
     words = "".join(
-        f"| {cell.mistake.title} | {cell.family} | {cell.after_ms or ''} | {escape(cell.words)} |\n" for cell in cells
+        f"| {cell.mistake.title} | {cell.family} | {cell.after_ms or ''} | {escape(cell.words)} |\n"
+        for cell in cells
     )
     return told + "\n| mistake | family | after ms | words |\n| --- | --- | --- | --- |\n" + words
 
@@ -72,18 +78,19 @@ def keep(context, name, tables):
     """Writes the tables into the document between their marks, if that was asked for."""
     if context.write_docs:
         begin, end = marks(name)
-        text = DOCUMENT.read_text()
-        before, rest = text.split(begin)
+        document = DOCUMENTS / DOCUMENT_OF[name]
+        before, rest = document.read_text().split(begin)
         after = rest.split(end)[1]
-        DOCUMENT.write_text(f"{before}{begin}\n{tables}{end}{after}")
+        document.write_text(f"{before}{begin}\n{tables}{end}{after}")
 
 
-def check(context, name, row, family, seen):
+def check(context, name, row, column, seen):
     """Fails if the document says something else about this cell."""
     if context.write_docs:
         return
-    kept = documented(DOCUMENT.read_text(), name).get((row, family))
-    require(kept == seen, f"docs/clients/errors.md says `{kept}`, seen was `{seen}`")
+    document = DOCUMENT_OF[name]
+    kept = documented((DOCUMENTS / document).read_text(), name).get((row, column))
+    require(kept == seen, f"docs/clients/{document} says `{kept}`, seen was `{seen}`")
 
 
 def documented(text, name):
@@ -91,9 +98,11 @@ def documented(text, name):
     begin, end = marks(name)
     section = text.split(begin)[1].split(end)[0].strip()
     table = section.split("\n\n")[0].splitlines()
-    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
+    lines = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in table]
     columns = lines[0][1:]
-    return {(line[0], column): cell for line in lines[2:] for column, cell in zip(columns, line[1:], strict=True)}
+    return {
+        (line[0], column): cell for line in lines[2:] for column, cell in zip(columns, line[1:], strict=True)
+    }
 
 
 def marks(name):

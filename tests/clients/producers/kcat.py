@@ -39,7 +39,9 @@ class Kcat(Producer):
             settings |= {"compression.type": job.codec, "linger.ms": 50}
         if job.idempotent is not None:
             settings["enable.idempotence"] = str(job.idempotent).lower()
-        options = [word for pair in (settings | job.settings).items() for word in ("-X", "=".join(map(str, pair)))]
+        options = [
+            word for pair in (settings | job.settings).items() for word in ("-X", "=".join(map(str, pair)))
+        ]
         return self.send(["kcat", "-P", "-t", job.topic, "-vvvv", *options], job)
 
     def send(self, words, job):

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 CLOSED = re.compile(r"connection closed.*")
 # What the server's debug log says of a connection that ends.
 FIELD = re.compile(r'\b(project|apis|batches)="([^"]*)"')
-TITLES = ["client", "version", "library", "APIs and versions seen", "batches seen", "result"]
+TITLES = ["client", "library", "stands for", "APIs and versions", "batches"]
+WIDTH_MAX = 60
 
 
 @dataclass
@@ -44,32 +45,32 @@ def merge(words):
     for word in words:
         name, _, version = word.partition("/")
         versions[name].append(version)
-    def order(version):
-        return (len(version), version)
-
     return "; ".join(f"{name} {', '.join(sorted(versions[name], key=order))}" for name in sorted(versions))
 
 
-def lines(rows, log):
-    """The cells of each row."""
-    spoken = seen(log)
-    for row in rows:
-        one = row.producer
-        apis, batches = spoken[one.label()]
-        library = one.library + (f" (stands for {one.stands_for})" if one.stands_for else "")
-        yield [one.name, one.version, library, merge(apis), merge(batches), row.result()]
+def order(version):
+    """9 comes before 10, and none before gzip."""
+    return (len(version), version) if version.isdigit() else (0, version)
 
 
-def text(rows, log):
-    """For a terminal."""
-    cells = [TITLES, *lines(rows, log)]
-    widths = [min(max(len(row[column]) for row in cells), 44) for column in range(len(TITLES))]
+def cells(row, spoken):
+    """A row of the table; its first cell is unlike that of any other."""
+    one = row.producer
+    apis, batches = spoken[one.label()]
+    return [f"{one.name} {one.version}", one.library, one.stands_for, merge(apis), merge(batches)]
+
+
+def text(rows, spoken):
+    """For a terminal, with the results."""
+    lines = [[*TITLES, "result"], *([*cells(row, spoken), row.result()] for row in rows)]
+    widths = [min(max(len(line[column]) for line in lines), WIDTH_MAX) for column in range(len(lines[0]))]
     return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
     )
 
 
-def markdown(rows, log):
+def markdown(rows, spoken):
     """For the documentation."""
-    cells = [TITLES, ["---"] * len(TITLES), *lines(rows, log)]
-    return "".join(f"| {' | '.join(row)} |\n" for row in cells)
+    lines = [TITLES, ["---"] * len(TITLES), *(cells(row, spoken) for row in rows)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)

@@ -86,7 +86,9 @@ def execute(command, log, variables=None, folder=None, stdin=subprocess.DEVNULL,
 def read_report(path):
     """What a program of ours has reported."""
     lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-    kinds = {kind: [line for line in lines if line["kind"] == kind] for kind in ("delivered", "failed", "error")}
+    kinds = {
+        kind: [line for line in lines if line["kind"] == kind] for kind in ("delivered", "failed", "error")
+    }
     return Outcome(kinds["delivered"], kinds["failed"], kinds["error"])
 
 

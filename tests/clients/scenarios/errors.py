@@ -106,7 +106,10 @@ def judge(cell, outcome, stored, job):
     if outcome.failed or len(outcome.delivered) < len(job.values):
         cell.verdict = "gives up"
         silent = not reports
-        require(not silent, f"{len(outcome.delivered)} of {len(job.values)} delivered, and no word about the others")
+        require(
+            not silent,
+            f"{len(outcome.delivered)} of {len(job.values)} delivered, and no word about the others",
+        )
         cell.after_ms = reports[0].get("after_ms", 0)
     else:
         cell.verdict = "tries again"

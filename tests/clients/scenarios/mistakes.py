@@ -45,14 +45,40 @@ class Cell:
 
 MISTAKES = [
     Mistake("no TLS on a TLS port", "notls", {"tls": False}, r"SASL_SSL", "LB0311"),
-    Mistake("TLS on a plaintext port", "tls", {}, r"(?i)\bssl|\btls|wrong.version", "LB0312", plaintext_port=True),
-    Mistake("mechanism SCRAM-SHA-256", "scram", {"mechanism": "SCRAM-SHA-256"}, r"\bPLAIN\b|(?i:mechanism)", "LB0404"),
+    Mistake(
+        "TLS on a plaintext port", "tls", {}, r"(?i)\bssl|\btls|wrong.version", "LB0312", plaintext_port=True
+    ),
+    Mistake(
+        "mechanism SCRAM-SHA-256",
+        "scram",
+        {"mechanism": "SCRAM-SHA-256"},
+        r"\bPLAIN\b|(?i:mechanism)",
+        "LB0404",
+    ),
     Mistake("password without #", "nohash", {"password": "NoNumberSignInIt"}, r"LB0402", "LB0402"),
     Mistake("wrong secret", "secret", {"password": "Key#wrong"}, r"LB0401", "LB0401"),
     Mistake("no right to write", "right", {"topic": FORBIDDEN}, r"(?i)authoriz", "LB0501"),
-    Mistake("unknown Logstore", "unknown", {"topic": "alowed"}, r"(?i)unknown.?topic|not.exist|not present", "LB0521"),
-    Mistake("impossible Logstore name", "name", {"topic": "not.a.name"}, r"(?i)invalid.?topic|topic.+invalid", "LB0522"),
-    Mistake("record of 100 KB, 64 KiB allowed", "large", {"values": ["x" * 100_000]}, r"(?i)too.?large|size", "LB0533"),
+    Mistake(
+        "unknown Logstore",
+        "unknown",
+        {"topic": "alowed"},
+        r"(?i)unknown.?topic|not.exist|not present",
+        "LB0521",
+    ),
+    Mistake(
+        "impossible Logstore name",
+        "name",
+        {"topic": "not.a.name"},
+        r"(?i)invalid.?topic|topic.+invalid",
+        "LB0522",
+    ),
+    Mistake(
+        "record of 100 KB, 64 KiB allowed",
+        "large",
+        {"values": ["x" * 100_000]},
+        r"(?i)too.?large|size",
+        "LB0533",
+    ),
 ]
 
 
@@ -66,7 +92,9 @@ def run(context):
     with with_tls.server(context.binary) as server, plain.server(context.binary) as plain_server:
         with ThreadPoolExecutor(AT_ONCE) as pool:
             cells = list(pool.map(lambda pair: attempt(context, with_tls, plain, *pair), pairs))
-        check_servers(context, pairs, server.log_text() + plain_server.log_text(), [*with_tls.keys, *plain.keys])
+        check_servers(
+            context, pairs, server.log_text() + plain_server.log_text(), [*with_tls.keys, *plain.keys]
+        )
     verdicts.keep(context, "mistakes", verdicts.mistake_tables(cells, MISTAKES))
     with context.report.check("all", "", "mistakes that a client names") as notes:
         told = sum(cell.told for cell in cells)

@@ -1,13 +1,14 @@
 """Every producer of the table: what `client-config` prints for it, its defaults, every codec, idempotence."""
 
 import re
+import signal
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import producers
-from harness import names, wait
+from harness import names, verdicts, wait
 from harness.deployment import Deployment, new_key
-from harness.report import Failure, require
+from harness.report import Failure, NotAllowed, require
 from producers import table
 from producers.model import RUN_SECONDS, Job, compare
 from producers.worker import on_host
@@ -17,21 +18,35 @@ PRINTED, MATRIX = "printed", "matrix"
 AT_ONCE = 3
 SHARDS = 2
 RECORDS = 200
+END_SECONDS = 30
 
 
 def run(context):
     """One server with a project for each producer, so that its log tells them apart."""
     chosen = [one for one in producers.every() if not context.only or one.name in context.only]
     deployment = deploy(context, chosen)
-    rows = []
     with deployment.server(context.binary, log="info,logboom::listen=debug") as server:
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            for row in pool.map(lambda one: try_producer(context, deployment, server, one), chosen):
-                rows.append(row)
-        log = server.log_text()
-    print("\n" + table.text(rows, log), flush=True)
-    if context.table:
-        context.table.write_text(table.markdown(rows, log))
+            rows = list(pool.map(lambda one: try_producer(context, deployment, server, one), chosen))
+        # Connections that are still open have not been logged.
+        server.end(signal.SIGTERM, END_SECONDS)
+        spoken = table.seen(server.log_text())
+    print("\n" + table.text(rows, spoken), flush=True)
+    verdicts.keep(context, "producers", table.markdown(rows, spoken))
+    for row in rows:
+        compare_with_document(context, row, spoken)
+
+
+def compare_with_document(context, row, spoken):
+    """The documented row of a producer is what was seen."""
+    with context.report.check(
+        row.producer.name, row.producer.version, "speaks what docs/clients/README.md says"
+    ):
+        if len(row.passed) < row.tried or not row.installed:
+            raise NotAllowed("not all of its runs passed")
+        name, *seen = table.cells(row, spoken)
+        for title, cell in zip(table.TITLES[1:], seen, strict=True):
+            verdicts.check(context, "producers", name, title, cell)
 
 
 def deploy(context, chosen):
