@@ -21,6 +21,7 @@ use crate::phase::{Phase, Trigger};
 use crate::recv::Receiver;
 use crate::send::Output;
 use crate::slots::Slots;
+use crate::spoken::Spoken;
 use crate::timer::{Timer, Timers};
 
 /// Who is on the other side of a connection, as far as it is known when it is accepted.
@@ -49,6 +50,7 @@ pub struct Connection {
     pub(crate) login: Login,
     pub(crate) memory: MemoryWait,
     pub(crate) news: News,
+    pub(crate) spoken: Arc<Spoken>,
     /// When the unfinished frame began to arrive, or to be read if nothing was read before.
     pub(crate) frame_since: Option<Instant>,
     /// The peer will send nothing more.
@@ -84,6 +86,7 @@ impl Connection {
             login,
             memory: MemoryWait::No,
             news: News::default(),
+            spoken: Arc::default(),
             frame_since: None,
             eof: false,
             draining: false,
@@ -101,6 +104,12 @@ impl Connection {
     #[must_use]
     pub const fn peer(&self) -> &Peer {
         &self.peer
+    }
+
+    /// What the other side has asked for so far. Outlives the connection for whoever shares it.
+    #[must_use]
+    pub const fn spoken(&self) -> &Arc<Spoken> {
+        &self.spoken
     }
 
     /// How many requests are unanswered, or answered behind an unanswered one.

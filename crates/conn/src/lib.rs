@@ -72,6 +72,7 @@ mod sasl;
 mod send;
 mod serve;
 mod slots;
+mod spoken;
 mod ticket;
 mod timer;
 
@@ -87,6 +88,7 @@ pub use event::{
 pub use memory::{Memory, Reservation, Unmetered};
 pub use phase::Phase;
 pub use sasl::Secret;
+pub use spoken::Spoken;
 pub use ticket::{AuthTicket, InitTicket, MemoryTicket, MetadataTicket, ProduceTicket};
 pub use timer::Timer;
 

@@ -146,6 +146,7 @@ impl Connection {
 
     /// Takes a token that came without a request around it (SaslHandshake version 0).
     pub(crate) fn take_raw_token(&mut self, token: &Bytes) -> Option<Event> {
+        self.spoken.note_token();
         self.take_token(Request::bare(ApiKey::SaslAuthenticate, 0), Plain::parse(token), true)
     }
 

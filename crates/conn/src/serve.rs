@@ -37,6 +37,7 @@ impl Connection {
             Phase::Unsecured => self.login.unsecured(),
             phase => CloseReason::ApiNotAllowed { phase, api },
         })?;
+        self.spoken.note(api, version);
         if !api.supports(version) {
             return self.refuse_version(api, peek.correlation_id, unsupported);
         }

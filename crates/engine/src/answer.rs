@@ -12,10 +12,10 @@ use logboom_store::{Append, AppendError, Appended};
 use logboom_wire::error::ErrorCode;
 use logboom_wire::response::PartitionOutcome;
 
+use crate::client::Client;
 use crate::refusal::Refusal;
 use crate::refusals::Refused;
-use crate::session::{Client, Listener};
-use crate::{Code, Engine};
+use crate::{Code, Engine, Listener};
 
 /// Appends the batches of a request, each of them for the partition with its number, and answers
 /// the request when the last one is durable or has failed. Answers at once if there are none.

@@ -10,10 +10,10 @@ use logboom_sans_io::Inbox;
 use logboom_store::{AppendError, Appended, CatalogueError, Health, Poison, Retained, Store};
 use logboom_wire::records::{Limits as BatchLimits, Scratch};
 
+use crate::client::Client;
 use crate::penalty::Penalties;
 use crate::refusals::{Refusals, Refused};
 use crate::registry::Registry;
-use crate::session::Client;
 use crate::snapshot::Snapshot;
 use crate::{
     Budget, Clock, Code, ConnectionLimits, Counters, EngineSession, History, Listener, SystemClock,

@@ -15,7 +15,9 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+mod batches_seen;
 mod budget;
+mod client;
 mod clock;
 mod closing;
 mod code;

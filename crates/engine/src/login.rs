@@ -5,7 +5,7 @@ use logboom_access::{AuthFailure, LoginError, Principal, ProjectName};
 use logboom_conn::{AbortReason, AuthAttempt, AuthTicket, AuthVerdict, Command};
 use logboom_planted::planted;
 
-use crate::session::Client;
+use crate::client::Client;
 use crate::{Code, Engine};
 
 /// Decides about a login and answers it.

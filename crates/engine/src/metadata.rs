@@ -10,9 +10,9 @@ use logboom_wire::request::{MetadataTopic, TopicSelection};
 use logboom_wire::response::{ClusterView, TopicView};
 use sha2::{Digest, Sha256};
 
+use crate::client::Client;
 use crate::refusal::Detail;
-use crate::session::{Advertise, Client};
-use crate::{Engine, topics};
+use crate::{Advertise, Engine, topics};
 
 /// There is one node, and it leads everything.
 const NODE_ID: i32 = 1;

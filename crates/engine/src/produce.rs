@@ -13,9 +13,9 @@ use logboom_wire::records::{self, BatchError, Limits, RawBatch, Scratch, Summary
 use logboom_wire::request::{ProducePartition, ProduceRequest};
 use logboom_wire::response::PartitionOutcome;
 
+use crate::client::Client;
 use crate::logs::form_number;
 use crate::refusal::{Detail, Refusal};
-use crate::session::Client;
 use crate::snapshot::Snapshot;
 use crate::topics::{self, Target};
 use crate::{Engine, answer};
@@ -170,6 +170,7 @@ impl<'a> Check<'a> {
                 return Err(Refusal::TooManyBatches { batches_max: BATCHES_PER_REQUEST_MAX });
             }
             let summary = self.validate(&batch)?;
+            self.client.batches.note(summary.magic, summary.codec);
             let producer =
                 summary.producer.map(|stamp| producer_in_shard(stamp, target.form)).transpose()?;
             appends.push(Append {

@@ -140,10 +140,12 @@ impl Service for KafkaService {
             tracing::error!(target: "logboom::listen", %error, "no randomness: connection refused");
             return None;
         }
-        let (session, inbox) = self.engine.accept(peer, &port.listener)?;
+        let (mut session, inbox) = self.engine.accept(peer, &port.listener)?;
         let config = self.connections.load_full();
         let peer = Peer { address: peer, server_name: None };
-        let machine = Self::secure(port, Connection::new(config, peer, entropy, now))?;
+        let connection = Connection::new(config, peer, entropy, now);
+        session.spoken_on(&connection);
+        let machine = Self::secure(port, connection)?;
         Some(Accepted { machine, inbox, session })
     }
 

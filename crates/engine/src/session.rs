@@ -1,15 +1,14 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use logboom_access::Principal;
 use logboom_conn::{
-    AbortReason, ClientInfo, CloseReason, Command, Event, InitProducerId, MemoryRequest,
+    AbortReason, CloseReason, Command, Connection, Event, InitProducerId, MemoryRequest,
     ProducerIdGrant, RefusedRequest,
 };
-use logboom_sans_io::{Inbox, Session};
+use logboom_sans_io::Session;
 use logboom_wire::error::ErrorCode;
 
-use crate::refusals::Refused;
+use crate::client::Client;
 use crate::{ClosedConnection, Code, Engine, closing, login, metadata, produce};
 
 /// What a listener tells its clients. One value per listener, shared by its connections.
@@ -49,24 +48,16 @@ pub struct EngineSession {
     over: bool,
 }
 
-/// Who is at the other end of a connection, as far as it is known.
-#[derive(Debug)]
-pub(crate) struct Client {
-    pub(crate) peer: SocketAddr,
-    pub(crate) listener: Arc<Listener>,
-    pub(crate) inbox: Arc<Inbox<Command>>,
-    /// The project it named at its login.
-    pub(crate) project: Option<String>,
-    /// Who it proved to be. `None` after the login if it lives without rights.
-    pub(crate) principal: Option<Arc<Principal>>,
-    pub(crate) info: Option<ClientInfo>,
-}
-
 impl EngineSession {
     pub(crate) fn new(engine: Arc<Engine>, id: u64, client: Client) -> Self {
         let opened_at_ms = engine.clock().unix_ms();
         engine.counters().connections_accepted.increment();
         Self { engine, client, id, opened_at_ms, over: false }
+    }
+
+    /// Lets the session know what the connection is asked for, to tell it when it ends.
+    pub fn spoken_on(&mut self, connection: &Connection) {
+        self.client.spoken = Arc::clone(connection.spoken());
     }
 
     /// Takes leave of everything that knows this connection, once.
@@ -122,13 +113,7 @@ impl Session for EngineSession {
         if let Some(code) = closing::code(&reason) {
             self.client.refused(&self.engine, code, || reason.to_string());
         }
-        tracing::debug!(
-            target: "logboom::listen",
-            peer = %self.client.peer,
-            listener = self.client.listener.name,
-            reason = %reason,
-            "connection closed",
-        );
+        self.client.log_closed(&reason);
         self.end(Some(reason));
     }
 
@@ -143,60 +128,6 @@ impl Drop for EngineSession {
     fn drop(&mut self) {
         let reason = AbortReason::Other("dropped by its host".into());
         self.end(Some(CloseReason::Aborted(reason)));
-    }
-}
-
-impl Client {
-    pub(crate) fn new(
-        peer: SocketAddr,
-        listener: Arc<Listener>,
-        inbox: Arc<Inbox<Command>>,
-    ) -> Self {
-        Self { peer, listener, inbox, project: None, principal: None, info: None }
-    }
-
-    /// Counts and logs that this client was refused something.
-    pub(crate) fn refused(&self, engine: &Engine, code: Code, detail: impl FnOnce() -> String) {
-        self.refused_with_help(engine, code, code.help(), detail);
-    }
-
-    /// The same, with better advice than the code alone can give.
-    pub(crate) fn refused_with_help(
-        &self,
-        engine: &Engine,
-        code: Code,
-        help: &str,
-        detail: impl FnOnce() -> String,
-    ) {
-        engine.refuse(code, self.peer, || Refused {
-            peer: self.peer,
-            listener: &self.listener.name,
-            project: self.project.as_deref(),
-            client: self.software(),
-            detail: detail(),
-            help,
-        });
-    }
-
-    /// Name and version of the client software, or else its client id.
-    pub(crate) fn software(&self) -> Option<String> {
-        let info = self.info.as_ref()?;
-        match (&info.software_name, &info.software_version) {
-            (Some(name), Some(version)) => Some(format!("{name} {version}")),
-            (Some(name), None) => Some(name.clone()),
-            (None, _) => info.client_id.clone(),
-        }
-    }
-
-    fn log_ready(&self) {
-        tracing::debug!(
-            target: "logboom::auth",
-            peer = %self.peer,
-            listener = self.listener.name,
-            project = self.project,
-            client = self.software(),
-            "logged in",
-        );
     }
 }
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 CLOSED = re.compile(r"connection closed.*")
 # What the server's debug log says of a connection that ends.
-FIELD = re.compile(r'\b(project|apis|batches)="([^"]*)"')
+# In the log for people (`apis="..."`) or for machines (`"apis":"..."`).
+FIELD = re.compile(r'\b(project|apis|batches)(?:=|":)"([^"]*)"')
 TITLES = ["client", "library", "stands for", "APIs and versions", "batches"]
 WIDTH_MAX = 60
 

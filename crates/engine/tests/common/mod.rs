@@ -133,10 +133,11 @@ impl Endpoint {
         let number = self.accepted.get();
         self.accepted.set(number.wrapping_add(1));
         let address = SocketAddr::new(address, 40_000 + u16::from(number));
-        let (session, inbox) = self.engine.accept(address, &self.listener)?;
+        let (mut session, inbox) = self.engine.accept(address, &self.listener)?;
         let peer = Peer { address, server_name: server_name.map(str::to_owned) };
         let now = self.clock.now();
         let machine = Connection::new(Arc::clone(&self.config), peer, [number; 32], now);
+        session.spoken_on(&machine);
         Some(Client::new(machine, session, inbox, Arc::clone(&self.clock)))
     }
 

@@ -5,8 +5,9 @@ use std::time::Duration;
 use logboom_conn::CloseReason;
 use logboom_engine::{Code, FOLD};
 use logboom_sans_io::Session as _;
+use logboom_wire::records::Codec;
 
-use crate::common::batches::{batch, damaged};
+use crate::common::batches::{batch, damaged, zeros};
 use crate::common::requests::{self, Produce, token};
 use crate::common::setup::{ACME, NOBODY, SECRETS, WRONG_SECRET};
 use crate::common::{Endpoint, PEER, START_MS};
@@ -36,6 +37,32 @@ fn closed_connections_are_remembered_with_their_reason() {
     assert_eq!(closed[0].opened_at_ms, START_MS);
     assert_eq!(closed[0].closed_at_ms, START_MS + 1_500);
     assert_eq!(endpoint.logs.lines(&["DEBUG", "connection closed"]).len(), 3);
+}
+
+#[test]
+fn the_end_of_a_connection_tells_what_was_spoken_on_it() {
+    let endpoint = Endpoint::new();
+    let mut client = endpoint.connect();
+    client.send(&requests::api_versions(3));
+    client.reply();
+    client.log_in(ACME);
+    for codec in [Codec::None, Codec::Zstd, Codec::None] {
+        client.send(&Produce::one("nginx", 0, zeros(10, codec)).request());
+        endpoint.commit();
+        client.reply();
+    }
+    client.close();
+    let line = endpoint.logs.line(&["DEBUG", "connection closed"]);
+    let told = [
+        r#"project="acme""#,
+        r#"client="librdkafka 2.11.1""#,
+        r#"client_id="test-client""#,
+        r#"apis="ApiVersions/3 SaslHandshake/1 SaslAuthenticate/2 Produce/9""#,
+        r#"batches="v2/none v2/zstd""#,
+    ];
+    for told in told {
+        assert!(line.contains(told), "{told}: {line}");
+    }
 }
 
 #[test]

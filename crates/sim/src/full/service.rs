@@ -67,13 +67,14 @@ impl Service for SimService {
         peer: SocketAddr,
         now: Instant,
     ) -> Option<Accepted<Observed, Watched>> {
-        let Some((session, inbox)) = self.engine.accept(peer, &self.listener) else {
+        let Some((mut session, inbox)) = self.engine.accept(peer, &self.listener) else {
             self.dice.reached(State::ConnectionRefused);
             return None;
         };
         let config = Arc::clone(&self.config);
         let peer = Peer { address: peer, server_name: None };
         let connection = Connection::new(config, peer, self.dice.entropy(), now);
+        session.spoken_on(&connection);
         let machine: AnyMachine = if listener == ENCRYPTED {
             let tls = Arc::clone(&self.tls.lock().unwrap_or_else(PoisonError::into_inner));
             Box::new(Tls::new(tls, connection).ok()?)
