@@ -2,7 +2,7 @@
 
 import importlib
 
-MODULES = ["kcat", "confluent"]
+MODULES = ["kcat", "confluent", "kafka_python", "aiokafka"]
 
 
 def every():

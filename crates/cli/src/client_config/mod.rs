@@ -25,6 +25,10 @@ pub(crate) enum Agent {
     Python,
     Go,
     Kcat,
+    KafkaPython,
+    Aiokafka,
+    Rsyslog,
+    SyslogNg,
 }
 
 impl Agent {
@@ -41,6 +45,10 @@ impl Agent {
             Self::Python => include_str!("templates/produce.py"),
             Self::Go => include_str!("templates/produce.go"),
             Self::Kcat => include_str!("templates/kcat.conf"),
+            Self::KafkaPython => include_str!("templates/kafka_python.py"),
+            Self::Aiokafka => include_str!("templates/aiokafka_produce.py"),
+            Self::Rsyslog => include_str!("templates/rsyslog.conf"),
+            Self::SyslogNg => include_str!("templates/syslog-ng.conf"),
         }
     }
 

@@ -57,8 +57,9 @@ fn every_agent_is_told_everything_and_no_mark_is_left() {
 fn the_number_sign_of_the_password_survives() {
     for agent in Agent::value_variants().iter().filter(|agent| agent.quotes()) {
         let text = render(*agent, &conf(true, None), "nginx");
-        let quoted =
-            text.contains("\"LTAI4hXw9Qp#S3cret\"") || text.contains("'LTAI4hXw9Qp#S3cret'");
+        let before = text.split("LTAI4hXw9Qp#").next().and_then(|before| before.lines().last());
+        let open = |quote| before.is_some_and(|line| line.matches(quote).count() % 2 == 1);
+        let quoted = open('"') || open('\'');
         assert!(quoted, "{agent:?}:\n{text}");
     }
 }
