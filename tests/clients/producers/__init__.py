@@ -2,7 +2,7 @@
 
 import importlib
 
-MODULES = ["kcat", "confluent", "kafka_python", "aiokafka"]
+MODULES = ["kcat", "collectd", "syslog", "confluent", "kafka_python", "aiokafka"]
 
 
 def every():

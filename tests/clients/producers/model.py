@@ -2,6 +2,7 @@
 
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,6 +30,8 @@ class Job:
     mechanism: str = "PLAIN"
     # After this a client gives up on a record, where it has such a setting.
     give_up_ms: int = 30_000
+    # How many logs the topic has, for clients that do not tell when all is delivered.
+    stored: Callable = lambda: 0
     # Settings of one client that nothing above covers.
     settings: dict = field(default_factory=dict)
 

@@ -105,6 +105,7 @@ def value(run, index):
 
 def as_printed(deployment, server, producer, job):
     """The output of `client-config` with the secret filled in, and nothing else changed."""
+    job = replace(job, stored=lambda: len(server.read(f"{job.project}/{job.topic}")))
     job.folder.mkdir()
     words = ["client-config", producer.agent, "--config", str(deployment.config)]
     words += ["--project", job.project, "--logstore", PRINTED, "--ca", str(job.authority)]
@@ -136,6 +137,7 @@ def vary(deployment, server, producer, first, name, settings):
         folder=first.folder.parent / run_name,
         topic=MATRIX,
         values=[value(run_name, index) for index in range(RECORDS)],
+        stored=lambda: len(server.read(f"{job.project}/{job.topic}")),
         **settings,
     )
     if deployment.advertise != "localhost":
