@@ -62,14 +62,14 @@ MISTAKES = [
         "unknown Logstore",
         "unknown",
         {"topic": "alowed"},
-        r"(?i)unknown.?topic|not.exist|not present",
+        r"(?i)unknown.?topic|not.exist|not present|not found in cluster",
         "LB0521",
     ),
     Mistake(
         "impossible Logstore name",
         "name",
         {"topic": "not.a.name"},
-        r"(?i)invalid.?topic|topic.+invalid",
+        r"(?i)invalid.?topic|topic.+invalid|not a valid topic",
         "LB0522",
     ),
     Mistake(
