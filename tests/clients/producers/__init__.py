@@ -2,7 +2,15 @@
 
 import importlib
 
-MODULES = ["kcat", "collectd", "syslog", "confluent", "kafka_python", "aiokafka"]
+MODULES = [
+    "kcat",
+    "collectd",
+    "syslog",
+    "confluent",
+    "kafka_python",
+    "aiokafka",
+    "kafka_clients",
+]
 
 
 def every():

@@ -22,6 +22,7 @@ pub(crate) enum Agent {
     FluentBit,
     Vector,
     Java,
+    KafkaConnect,
     Python,
     Go,
     Kcat,
@@ -42,6 +43,7 @@ impl Agent {
             Self::FluentBit => include_str!("templates/fluent-bit.conf"),
             Self::Vector => include_str!("templates/vector.toml"),
             Self::Java => include_str!("templates/KafkaProduceExample.java"),
+            Self::KafkaConnect => include_str!("templates/connect.properties"),
             Self::Python => include_str!("templates/produce.py"),
             Self::Go => include_str!("templates/produce.go"),
             Self::Kcat => include_str!("templates/kcat.conf"),
@@ -64,6 +66,8 @@ pub(crate) fn render(agent: Agent, conf: &ClientConf, topic: &str) -> String {
         if agent.quotes() { text.replace('\\', "\\\\").replace('"', "\\\"") } else { text.into() }
     };
     let ca = conf.ca.as_deref().map(Path::to_string_lossy).unwrap_or_default();
+    // Java cannot read PEM files before kafka-clients 2.7: a key store beside the authority.
+    let truststore = Path::new(ca.as_ref()).with_extension("p12");
     let values = [
         ("{{endpoint}}", value(&conf.bootstrap_servers)),
         ("{{PROTOCOL}}", conf.security_protocol().to_owned()),
@@ -72,6 +76,7 @@ pub(crate) fn render(agent: Agent, conf: &ClientConf, topic: &str) -> String {
         ("{{password}}", value(&conf.password)),
         ("{{topic}}", value(topic)),
         ("{{ca}}", value(&ca)),
+        ("{{truststore}}", value(&truststore.to_string_lossy())),
     ];
     let mut out = String::new();
     for line in agent.template().lines().filter_map(|line| kept(line, conf)) {

@@ -1,5 +1,6 @@
 // Maven: org.apache.kafka:kafka-clients, 2.1.0 or later
-@ca // (2.7.0 or later, because the authority of the server is given as a PEM file)
+@ca // Once, so that Java knows the authority of the server:
+@ca // keytool -importcert -noprompt -alias logboom -file "{{ca}}" -keystore "{{truststore}}" -storetype PKCS12 -storepass changeit
 package org.example;
 
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -22,8 +23,9 @@ public class KafkaProduceExample {
         props.put(ProducerConfig.KEY_SERIALIZER_CLASS_CONFIG, StringSerializer.class);
         props.put(ProducerConfig.VALUE_SERIALIZER_CLASS_CONFIG, StringSerializer.class);
         props.put("security.protocol", "{{protocol}}");
-@ca         props.put("ssl.truststore.type", "PEM");
-@ca         props.put("ssl.truststore.location", "{{ca}}");
+@ca         props.put("ssl.truststore.type", "PKCS12");
+@ca         props.put("ssl.truststore.location", "{{truststore}}");
+@ca         props.put("ssl.truststore.password", "changeit");
         props.put("sasl.mechanism", "PLAIN");
         props.put("sasl.jaas.config",
                 "org.apache.kafka.common.security.plain.PlainLoginModule required username=\"" +

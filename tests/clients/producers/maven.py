@@ -1,0 +1,47 @@
+"""Java: class paths from Maven Central, and programs of ours compiled against them."""
+
+import hashlib
+import os
+import shutil
+
+from harness import install
+from producers.locks import exclusive, need
+
+# Short-lived programs: the small compiler only, and little memory.
+JAVA = ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto", "-Xmx128m"]
+DEPENDENCY_PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1"
+
+
+def need_java():
+    """A JDK and Maven, from Debian if they are missing."""
+    need("javac", "default-jdk-headless")
+    need("mvn", "maven")
+
+
+def class_path(pom, name, **properties):
+    """The folder of the jars that a POM asks for, complete or absent."""
+    folder = install.cache_folder() / name
+    # Two Mavens at once would disturb each other's downloads.
+    with exclusive("maven"):
+        if not folder.exists():
+            partial = folder.with_name(f"{name}.{os.getpid()}.partial")
+            command = ["mvn", "--quiet", "--batch-mode", "--file", str(pom)]
+            command += [f"-D{key}={value}" for key, value in properties.items()]
+            install.run([*command, f"{DEPENDENCY_PLUGIN}:copy-dependencies", f"-DoutputDirectory={partial}"])
+            partial.rename(folder)
+    return folder
+
+
+def compiled(sources, jars, name):
+    """The folder of the classes of these sources, compiled for Java 8, anew only when the sources change."""
+    digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:12]
+    folder = install.cache_folder() / f"{name}-{digest}"
+    with exclusive(name):
+        if not folder.exists():
+            partial = folder.with_name(f"{folder.name}.{os.getpid()}.partial")
+            shutil.rmtree(partial, ignore_errors=True)
+            command = ["javac", "-J-XX:TieredStopAtLevel=1", "--release", "8", "-Xlint:-options"]
+            command += ["-d", str(partial), "-cp", f"{jars}/*", *map(str, sources)]
+            install.run(command)
+            partial.rename(folder)
+    return folder
