@@ -19,12 +19,12 @@ def need_java():
 
 
 def class_path(pom, name, **properties):
-    """The folder of the jars that a POM asks for, complete or absent."""
-    folder = install.cache_folder() / name
+    """The folder of the jars that a POM asks for, complete or absent; another POM gets another one."""
+    folder = install.cache_folder() / f"maven-{name}-{digest([pom])}"
     # Two Mavens at once would disturb each other's downloads.
     with exclusive("maven"):
         if not folder.exists():
-            partial = folder.with_name(f"{name}.{os.getpid()}.partial")
+            partial = folder.with_name(f"{folder.name}.{os.getpid()}.partial")
             command = ["mvn", "--quiet", "--batch-mode", "--file", str(pom)]
             command += [f"-D{key}={value}" for key, value in properties.items()]
             install.run([*command, f"{DEPENDENCY_PLUGIN}:copy-dependencies", f"-DoutputDirectory={partial}"])
@@ -34,8 +34,7 @@ def class_path(pom, name, **properties):
 
 def compiled(sources, jars, name):
     """The folder of the classes of these sources, compiled for Java 8, anew only when the sources change."""
-    digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:12]
-    folder = install.cache_folder() / f"{name}-{digest}"
+    folder = install.cache_folder() / f"{name}-{digest(sources)}"
     with exclusive(name):
         if not folder.exists():
             partial = folder.with_name(f"{folder.name}.{os.getpid()}.partial")
@@ -45,3 +44,8 @@ def compiled(sources, jars, name):
             install.run(command)
             partial.rename(folder)
     return folder
+
+
+def digest(files):
+    """A few characters that change with the contents of files."""
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
