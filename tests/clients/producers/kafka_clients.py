@@ -7,6 +7,7 @@ from pathlib import Path
 from harness import install
 from harness.report import require
 from producers import logstash, maven
+from producers.jvm import Jvm
 from producers.locks import exclusive
 from producers.model import Outcome
 from producers.worker import Worker, execute
@@ -31,6 +32,7 @@ class KafkaClients(Worker):
         self.library = f"kafka-clients {version}"
         self.stands_for = stands_for
         self.jars = self.classes = None
+        self.jvm = Jvm()
 
     def install(self):
         maven.need_java()
@@ -40,6 +42,9 @@ class KafkaClients(Worker):
 
     def command(self):
         return [*maven.JAVA, "-cp", f"{self.classes}:{self.jars}/*", "KafkaClientsWorker"]
+
+    def perform(self, job_file, log):
+        return self.jvm.perform(self.command(), job_file, log)
 
     def run_printed(self, text, job):
         make_truststore(text, job)

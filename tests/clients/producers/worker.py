@@ -57,11 +57,15 @@ class Worker(Producer):
         }
         job_file = job.folder / "job.json"
         job_file.write_text(json.dumps(words, indent=1))
-        code = execute([*self.command(), str(job_file)], log, self.variables(), job.folder)
+        code = self.perform(job_file, log)
         outcome = read_report(report)
         if code != 0 and not (outcome.failed or outcome.errors):
             raise Failure(f"{self.name} exited with {code}: {log.read_text(errors='replace')[-300:]}")
         return outcome
+
+    def perform(self, job_file, log):
+        """Lets the program do a job; its exit code."""
+        return execute([*self.command(), str(job_file)], log, self.variables(), job_file.parent)
 
 
 def execute(command, log, variables=None, folder=None, stdin=subprocess.DEVNULL, seconds=RUN_SECONDS):

@@ -1,12 +1,16 @@
 import com.google.gson.Gson;
+import java.io.BufferedReader;
 import java.io.File;
 import java.io.FileInputStream;
 import java.io.FileOutputStream;
 import java.io.InputStream;
+import java.io.InputStreamReader;
 import java.io.OutputStream;
+import java.io.PrintStream;
 import java.io.Reader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.nio.file.Paths;
 import java.security.KeyStore;
 import java.security.cert.Certificate;
@@ -40,26 +44,36 @@ public class KafkaClientsWorker {
         Map<String, String> settings;
     }
 
-    public static void main(String[] arguments) throws Exception {
-        long began = System.nanoTime();
+    /** Each line of standard input is the path of a job and, after a tab, that of the file for what is logged. */
+    public static void main(String[] none) throws Exception {
+        BufferedReader jobs = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        for (String line = jobs.readLine(); line != null; line = jobs.readLine()) {
+            String[] paths = line.split("\t");
+            run(Paths.get(paths[0]), Paths.get(paths[1]));
+            System.out.println("done");
+        }
+    }
+
+    static void run(Path path, Path log) throws Exception {
         Job job;
-        try (Reader file = Files.newBufferedReader(Paths.get(arguments[0]))) {
+        try (Reader file = Files.newBufferedReader(path)) {
             job = new Gson().fromJson(file, Job.class);
         }
-        Report report = new Report(job.report, job.values.size(), began);
-        report.takeLog();
-        report.endAfter(job.give_up_ms);
-        try {
-            send(job, report);
-        } catch (Exception refused) {
-            report.failRest(refused);
+        try (Report report = new Report(job.report, job.values.size());
+                PrintStream errors = new PrintStream(new LogLines(new FileOutputStream(log.toFile(), true), report))) {
+            System.setErr(errors);
+            try {
+                send(job, report);
+            } catch (Exception refused) {
+                report.failRest(refused);
+            }
         }
-        report.end();
     }
 
     static void send(Job job, Report report) throws Exception {
-        Properties settings = configure(job);
-        try (KafkaProducer<String, String> producer = new KafkaProducer<>(settings)) {
+        try (KafkaProducer<String, String> producer = new KafkaProducer<>(configure(job))) {
+            // A Java machine that is just starting is slow; the client is not to be blamed for that.
+            report.endAfter(job.give_up_ms);
             for (int value = 0; value < job.values.size(); value++) {
                 int index = value;
                 producer.send(
@@ -72,9 +86,6 @@ public class KafkaClientsWorker {
                             }
                         });
             }
-            producer.flush();
-            // Otherwise a producer that cannot log in is closed only when its records expire.
-            report.endIfComplete();
         }
     }
 

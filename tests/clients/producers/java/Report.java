@@ -1,49 +1,48 @@
 import com.google.gson.Gson;
-import java.io.ByteArrayOutputStream;
+import com.google.gson.GsonBuilder;
 import java.io.IOException;
-import java.io.OutputStream;
-import java.io.PrintStream;
 import java.io.Writer;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Paths;
+import java.util.ArrayList;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.ArrayList;
-import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 
-/** The report of one job. When its time is over, values without a fate have failed and the program ends. */
-class Report {
+/** The report of one job. When its time is over, values without a fate have failed. */
+class Report implements AutoCloseable {
     /** The contract allows 5 s after `give_up_ms`. */
     static final long GRACE_MS = 4_000;
 
-    private final long began;
+    private static final Gson GSON = new GsonBuilder().disableHtmlEscaping().create();
+
+    private final long began = System.nanoTime();
+    private final CountDownLatch ended = new CountDownLatch(1);
     private final Writer file;
     private final Set<Integer> open = new TreeSet<>();
 
-    Report(String path, int values, long began) throws IOException {
-        this.began = began;
+    Report(String path, int values) throws IOException {
         file = Files.newBufferedWriter(Paths.get(path));
         for (int index = 0; index < values; index++) {
             open.add(index);
         }
     }
 
-    /** What the library logs as a warning or an error is reported too, besides where it goes anyway. */
-    void takeLog() {
-        System.setErr(new PrintStream(new LogLines(System.err, this), true));
-    }
-
+    /** A library that says nothing for so long is left alone, and the program with it. */
     void endAfter(long giveUpMs) {
         Thread timer = new Thread(() -> {
             try {
-                Thread.sleep(giveUpMs + GRACE_MS);
-            } catch (InterruptedException never) {
-                return;
+                if (!ended.await(giveUpMs + GRACE_MS, TimeUnit.MILLISECONDS)) {
+                    failRest(new IllegalStateException("the library said nothing until its time was over"));
+                    close();
+                    Runtime.getRuntime().halt(0);
+                }
+            } catch (IOException | InterruptedException problem) {
+                Runtime.getRuntime().halt(1);
             }
-            failRest(new IllegalStateException("the library said nothing until the time of the run was over"));
-            end();
         });
         timer.setDaemon(true);
         timer.start();
@@ -92,55 +91,25 @@ class Report {
     }
 
     private synchronized void line(String kind, Map<String, Object> what) {
+        if (ended.getCount() == 0) {
+            return;
+        }
         what.put("kind", kind);
         what.put("after_ms", (System.nanoTime() - began) / 1_000_000);
         try {
-            file.write(new Gson().toJson(what) + "\n");
+            file.write(GSON.toJson(what) + "\n");
             file.flush();
         } catch (IOException full) {
             Runtime.getRuntime().halt(1);
         }
     }
 
-    void endIfComplete() {
-        if (open.isEmpty()) {
-            end();
-        }
-    }
-
-    /** At once: closing a producer that cannot connect may take longer than is allowed. */
-    synchronized void end() {
-        line("end", new TreeMap<>());
-        Runtime.getRuntime().halt(0);
-    }
-
-    /** Passes on a stream and looks for lines of slf4j-simple: `[thread] WARN class - text`. */
-    private static class LogLines extends OutputStream {
-        private final PrintStream to;
-        private final Report report;
-        private final ByteArrayOutputStream line = new ByteArrayOutputStream();
-
-        LogLines(PrintStream to, Report report) {
-            this.to = to;
-            this.report = report;
-        }
-
-        @Override
-        public synchronized void write(int octet) {
-            to.write(octet);
-            if (octet != '\n') {
-                line.write(octet);
-                return;
-            }
-            to.flush();
-            String text = new String(line.toByteArray(), StandardCharsets.UTF_8);
-            line.reset();
-            for (String level : new String[] {"WARN", "ERROR"}) {
-                int at = text.indexOf("] " + level + " ");
-                if (at > 0 && text.startsWith("[")) {
-                    report.logged(level, text.substring(text.indexOf(" - ", at) + 3));
-                }
-            }
+    @Override
+    public synchronized void close() throws IOException {
+        if (ended.getCount() > 0) {
+            line("end", new TreeMap<>());
+            ended.countDown();
+            file.close();
         }
     }
 }
