@@ -13,6 +13,7 @@ impl Connection {
         if !self.phase.is_open() {
             return;
         }
+        self.login.introduce(&self.spoken);
         self.enter(Trigger::LastRequest);
         if planted!(HalfCloseDropsRequests) && self.eof {
             self.slots.clear();
@@ -67,6 +68,7 @@ impl Connection {
         if self.phase == Phase::Closed {
             return;
         }
+        self.login.introduce(&self.spoken);
         self.enter(Trigger::Over);
         self.reason = Some(reason);
         self.memory = MemoryWait::No;

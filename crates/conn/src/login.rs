@@ -17,6 +17,7 @@ use crate::phase::{Phase, Trigger};
 use crate::request::Request;
 use crate::sasl::{PLAIN, Plain};
 use crate::serve::bad_request;
+use crate::spoken::Spoken;
 use crate::ticket::AuthTicket;
 use crate::timer::Timer;
 
@@ -89,6 +90,13 @@ impl Login {
         let parts = [software_name, software_version, client_id];
         let words: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
         CloseReason::PlaintextOnTlsPort { client: words.join(" ") }
+    }
+
+    /// Says who it is that will never be announced.
+    pub(crate) fn introduce(&self, spoken: &Spoken) {
+        if !self.announced {
+            spoken.introduce(&self.client);
+        }
     }
 
     /// Keeps what the client calls itself, until that has been announced.

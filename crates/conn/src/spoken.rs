@@ -1,7 +1,10 @@
 use std::fmt;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use logboom_wire::api::ApiKey;
+
+use crate::client::ClientInfo;
 
 /// How many pairs of an API and a version are kept of one connection. Clients use up to eight.
 const PAIRS_MAX: usize = 16;
@@ -17,15 +20,29 @@ const TOKEN: usize = ApiKey::ALL.len();
 /// A fixed table, so that noting a request allocates nothing. The connection writes it; whoever else
 /// holds it may read it at any time, also when the connection is gone.
 #[derive(Debug)]
-pub struct Spoken([AtomicU8; PAIRS_MAX]);
+pub struct Spoken {
+    pairs: [AtomicU8; PAIRS_MAX],
+    refused: OnceLock<Box<ClientInfo>>,
+}
 
 impl Default for Spoken {
     fn default() -> Self {
-        Self([const { AtomicU8::new(FREE) }; PAIRS_MAX])
+        let pairs = [const { AtomicU8::new(FREE) }; PAIRS_MAX];
+        Self { pairs, refused: OnceLock::new() }
     }
 }
 
 impl Spoken {
+    /// Who it was that is being closed on before it could log in, in its own words.
+    #[must_use]
+    pub fn refused(&self) -> Option<&ClientInfo> {
+        self.refused.get().map(|client| &**client)
+    }
+
+    pub(crate) fn introduce(&self, client: &ClientInfo) {
+        self.refused.get_or_init(|| Box::new(client.clone()));
+    }
+
     pub(crate) fn note(&self, api: ApiKey, version: i16) {
         if let Some(place) = ApiKey::ALL.iter().position(|known| *known == api) {
             self.note_pair(place, version);
@@ -42,7 +59,7 @@ impl Spoken {
         let version = u8::try_from(version).ok().filter(|version| *version < 16);
         let (Ok(place), Some(version)) = (u8::try_from(place), version) else { return };
         let pair = place << 4 | version;
-        for slot in &self.0 {
+        for slot in &self.pairs {
             match slot.load(Ordering::Relaxed) {
                 FREE => return slot.store(pair, Ordering::Relaxed),
                 noted if noted == pair => return,
@@ -53,7 +70,7 @@ impl Spoken {
 
     /// The pairs, by the name of the API. A bare SASL token is `SaslToken` of version 0.
     fn pairs(&self) -> impl Iterator<Item = (&'static str, u8)> {
-        let noted = self.0.iter().map(|slot| slot.load(Ordering::Relaxed));
+        let noted = self.pairs.iter().map(|slot| slot.load(Ordering::Relaxed));
         noted.take_while(|pair| *pair != FREE).map(|pair| {
             let api = ApiKey::ALL.get(usize::from(pair >> 4));
             (api.map_or("SaslToken", |api| api.name()), pair & 15)

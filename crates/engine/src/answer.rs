@@ -128,7 +128,7 @@ impl Answer {
             project: self.principal.as_ref().map(|principal| principal.project().as_str()),
             client: None,
             detail: detail(),
-            help: code.help(),
+            help: code.help().into(),
         });
     }
 }

@@ -12,11 +12,15 @@ const NEWEST: u8 = 2;
 pub(crate) struct BatchesSeen(AtomicU16);
 
 impl BatchesSeen {
-    /// Notes a batch that is valid.
-    pub(crate) fn note(&self, magic: u8, codec: Codec) {
-        self.0.fetch_or(bit(magic, codec), Ordering::Relaxed);
+    /// Notes a batch that is valid. Returns whether it is the first one in an old message format.
+    pub(crate) fn note(&self, magic: u8, codec: Codec) -> bool {
+        let before = self.0.fetch_or(bit(magic, codec), Ordering::Relaxed);
+        magic < NEWEST && before & OLD == 0
     }
 }
+
+/// All bits of the two old formats.
+const OLD: u16 = bit(NEWEST, Codec::None) - 1;
 
 const fn bit(magic: u8, codec: Codec) -> u16 {
     if magic > NEWEST { 0 } else { 1 << (magic * Codec::ALL.len() as u8 + codec as u8) }
@@ -53,6 +57,14 @@ mod tests {
             seen.note(2, Codec::Gzip);
         }
         assert_eq!(seen.to_string(), "v2/gzip v2/zstd v1/none");
+    }
+
+    #[test]
+    fn the_first_batch_in_an_old_format_is_told_apart() {
+        let seen = BatchesSeen::default();
+        assert!(!seen.note(2, Codec::Gzip));
+        assert!(seen.note(1, Codec::Gzip));
+        assert!(!seen.note(1, Codec::Gzip) && !seen.note(0, Codec::Snappy));
     }
 
     #[test]

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -5,9 +6,10 @@ use logboom_access::Principal;
 use logboom_conn::{ClientInfo, CloseReason, Command, Spoken};
 use logboom_sans_io::Inbox;
 
+use crate::advice::Software;
 use crate::batches_seen::BatchesSeen;
 use crate::refusals::Refused;
-use crate::{Code, Engine, Listener};
+use crate::{Code, Engine, Listener, Notice};
 
 /// Who is at the other end of a connection, as far as it is known.
 #[derive(Debug)]
@@ -57,19 +59,40 @@ impl Client {
         help: &str,
         detail: impl FnOnce() -> String,
     ) {
-        engine.refuse(code, self.peer, || Refused {
+        engine.refuse(code, self.peer, || {
+            let setting = Software::of_some(self.told()).and_then(|known| known.setting(code));
+            self.words(detail(), with_setting(help, setting))
+        });
+    }
+
+    /// Counts and logs something about this client that is no reason to refuse it.
+    pub(crate) fn notice(&self, engine: &Engine, notice: Notice, detail: impl FnOnce() -> String) {
+        engine.notice(notice, self.peer, || {
+            let software = Software::of_some(self.told());
+            let setting = software.and_then(|known| known.noticed_setting(notice));
+            self.words(detail(), with_setting(notice.help(), setting))
+        });
+    }
+
+    fn words<'a>(&'a self, detail: String, help: Cow<'a, str>) -> Refused<'a> {
+        Refused {
             peer: self.peer,
             listener: &self.listener.name,
             project: self.project.as_deref(),
             client: self.software(),
-            detail: detail(),
+            detail,
             help,
-        });
+        }
+    }
+
+    /// What it has said about itself, also if it was refused before it could log in.
+    fn told(&self) -> Option<&ClientInfo> {
+        self.info.as_ref().or_else(|| self.spoken.refused())
     }
 
     /// Name and version of the client software, or else its client id.
     pub(crate) fn software(&self) -> Option<String> {
-        let info = self.info.as_ref()?;
+        let info = self.told()?;
         match (&info.software_name, &info.software_version) {
             (Some(name), Some(version)) => Some(format!("{name} {version}")),
             (Some(name), None) => Some(name.clone()),
@@ -97,11 +120,19 @@ impl Client {
             listener = self.listener.name,
             project = self.project,
             client = self.software(),
-            client_id = self.info.as_ref().and_then(|info| info.client_id.as_deref()),
+            client_id = self.told().and_then(|info| info.client_id.as_deref()),
             apis = self.spoken.to_string(),
             batches = self.batches.to_string(),
             reason = %reason,
             "connection closed",
         );
+    }
+}
+
+/// Advice, and what the setting is called in the software that it is for.
+fn with_setting<'a>(help: &'a str, setting: Option<&str>) -> Cow<'a, str> {
+    match setting {
+        Some(setting) if !help.contains(setting) => format!("{help}; there: {setting}").into(),
+        _ => help.into(),
     }
 }

@@ -1,6 +1,6 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::Code;
+use crate::{Code, Notice};
 
 /// What happened so far, in numbers. Every field only grows.
 #[derive(Debug, Default)]
@@ -23,6 +23,7 @@ pub struct Counters {
     /// not counted a second time above.
     pub duplicates: Counter,
     refusals: Refusals,
+    notices: [Counter; Notice::ALL.len()],
 }
 
 /// A number that only grows.
@@ -54,6 +55,16 @@ impl Counters {
         self.refusals.0[code as usize].get()
     }
 
+    /// How often something was noticed.
+    #[must_use]
+    pub fn notices(&self, notice: Notice) -> u64 {
+        self.notices[notice as usize].get()
+    }
+
+    pub(crate) fn count_notice(&self, notice: Notice) {
+        self.notices[notice as usize].increment();
+    }
+
     pub(crate) fn count_refusal(&self, code: Code) {
         self.refusals.0[code as usize].increment();
     }
@@ -79,5 +90,8 @@ mod tests {
             counters.count_refusal(code);
         }
         assert!(Code::ALL.iter().all(|code| counters.refusals(*code) == 1));
+        assert!(Notice::ALL.iter().all(|notice| counters.notices(*notice) == 0));
+        Notice::ALL.iter().for_each(|notice| counters.count_notice(*notice));
+        assert!(Notice::ALL.iter().all(|notice| counters.notices(*notice) == 1));
     }
 }

@@ -16,7 +16,8 @@ use crate::refusals::{Refusals, Refused};
 use crate::registry::Registry;
 use crate::snapshot::Snapshot;
 use crate::{
-    Budget, Clock, Code, ConnectionLimits, Counters, EngineSession, History, Listener, SystemClock,
+    Budget, Clock, Code, ConnectionLimits, Counters, EngineSession, History, Listener, Notice,
+    SystemClock,
 };
 
 /// How an engine behaves. The defaults suit a server.
@@ -124,7 +125,7 @@ impl Engine {
                     project: None,
                     client: None,
                     detail: "closed without a word".into(),
-                    help: code.help(),
+                    help: code.help().into(),
                 });
                 None
             }
@@ -230,6 +231,17 @@ impl Engine {
     ) {
         let now = self.clock().monotonic();
         self.refusals.report(&self.counters, code, peer.ip(), now, refused);
+    }
+
+    /// Counts a notice, and logs it unless there was such a line within the last minute.
+    pub(crate) fn notice<'a>(
+        &self,
+        notice: Notice,
+        peer: SocketAddr,
+        noticed: impl FnOnce() -> Refused<'a>,
+    ) {
+        let now = self.clock().monotonic();
+        self.refusals.notice(&self.counters, notice, peer.ip(), now, noticed);
     }
 
     pub(crate) const fn registry(&self) -> &Registry {

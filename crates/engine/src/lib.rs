@@ -14,6 +14,7 @@
 
 #![forbid(unsafe_code)]
 
+mod advice;
 mod answer;
 mod batches_seen;
 mod budget;
@@ -24,9 +25,12 @@ mod code;
 mod counters;
 mod engine;
 mod history;
+mod host_name;
 mod login;
 mod logs;
 mod metadata;
+mod notice;
+mod notices;
 mod penalty;
 mod produce;
 mod refusal;
@@ -46,6 +50,7 @@ pub use counters::{Counter, Counters};
 pub use engine::{Engine, Options};
 pub use history::{CLOSED_CONNECTIONS_MAX, ClosedConnection, History};
 pub use logs::LogMapper;
+pub use notice::Notice;
 pub use penalty::{FAILURES_MAX, PAUSE, WATCHED_MAX, WINDOW};
 pub use produce::{
     BATCHES_PER_REQUEST_MAX, CLIENT_ID_BYTES_MAX, DECOMPRESSION_PER_REQUEST_MAX,

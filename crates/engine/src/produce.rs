@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use logboom_access::{Form, Logstore, LogstoreName};
+use logboom_access::{Form, Logstore};
 use logboom_conn::Produce;
 use logboom_planted::planted;
 use logboom_store::{Append, ProducerStamp, Shard};
@@ -18,7 +18,7 @@ use crate::logs::form_number;
 use crate::refusal::{Detail, Refusal};
 use crate::snapshot::Snapshot;
 use crate::topics::{self, Target};
-use crate::{Engine, answer};
+use crate::{Engine, answer, notices};
 
 /// More batches in one request than any client sends: each is one of the partition or a few. Without
 /// a bound, tiny batches would grow to several times their size while they wait for the disk.
@@ -151,7 +151,7 @@ impl<'a> Check<'a> {
         topics::find(&self.snapshot.directory, self.client.principal.as_deref(), name)
     }
 
-    fn nearest(&self, refusal: &Refusal, name: &str) -> Option<&'a LogstoreName> {
+    fn nearest(&self, refusal: &Refusal, name: &str) -> Option<String> {
         let principal = self.client.principal.as_deref();
         topics::nearest(&self.snapshot.directory, principal, refusal, name)
     }
@@ -170,7 +170,7 @@ impl<'a> Check<'a> {
                 return Err(Refusal::TooManyBatches { batches_max: BATCHES_PER_REQUEST_MAX });
             }
             let summary = self.validate(&batch)?;
-            self.client.batches.note(summary.magic, summary.codec);
+            notices::of_batch(self.engine, self.client, &summary, self.append_time_ms);
             let producer =
                 summary.producer.map(|stamp| producer_in_shard(stamp, target.form)).transpose()?;
             appends.push(Append {

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use logboom_access::{LogstoreName, NameError};
+use logboom_access::NameError;
 use logboom_store::AppendError;
 use logboom_wire::error::ErrorCode;
 use logboom_wire::records::BatchError;
@@ -161,8 +161,8 @@ pub(crate) struct Detail<'a> {
     pub(crate) topic: &'a str,
     /// The partition, if it is about one.
     pub(crate) shard: Option<i32>,
-    /// The Logstore that was meant, probably.
-    pub(crate) nearest: Option<&'a LogstoreName>,
+    /// The topic that was meant, probably.
+    pub(crate) nearest: Option<String>,
 }
 
 impl fmt::Display for Detail<'_> {
@@ -175,7 +175,7 @@ impl fmt::Display for Detail<'_> {
         if !reason.is_empty() {
             write!(f, ": {reason}")?;
         }
-        match self.nearest {
+        match &self.nearest {
             Some(nearest) => write!(f, "; did you mean {nearest}?"),
             None => Ok(()),
         }
@@ -210,9 +210,8 @@ mod tests {
             Detail { refusal, topic: "ngin", shard, nearest }.to_string()
         };
         assert_eq!(detail(&Refusal::NoWriteRight, None, None), "topic \"ngin\"");
-        let nearest = "nginx".parse().expect("a name");
         assert_eq!(
-            detail(&Refusal::UnknownLogstore, Some(3), Some(&nearest)),
+            detail(&Refusal::UnknownLogstore, Some(3), Some("nginx".to_owned())),
             "topic \"ngin\", shard 3; did you mean nginx?"
         );
         assert_eq!(

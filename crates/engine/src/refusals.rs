@@ -1,9 +1,11 @@
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::{Code, Counters};
+use crate::notice::Volume;
+use crate::{Code, Counters, Notice};
 
 /// For how long refusals of one kind from one address make one log line.
 pub const FOLD: Duration = Duration::from_secs(60);
@@ -11,7 +13,7 @@ pub const FOLD: Duration = Duration::from_secs(60);
 /// its next refusal is logged again.
 pub const FOLDED_MAX: usize = 4_096;
 
-/// Who was refused what, as far as it is known.
+/// Who was refused what, or what was noticed about whom, as far as it is known.
 #[derive(Debug, Clone)]
 pub(crate) struct Refused<'a> {
     pub(crate) peer: SocketAddr,
@@ -21,13 +23,13 @@ pub(crate) struct Refused<'a> {
     /// What exactly, in words that contain no secret and no raw bytes of the peer.
     pub(crate) detail: String,
     /// What to do about it.
-    pub(crate) help: &'a str,
+    pub(crate) help: Cow<'a, str>,
 }
 
-/// Turns each refusal into one count, and many of the same kind into one log line.
+/// Turns each refusal and each notice into one count, and many of the same kind into one log line.
 #[derive(Debug, Default)]
 pub(crate) struct Refusals {
-    folded: Mutex<BTreeMap<(IpAddr, Code), Folded>>,
+    folded: Mutex<BTreeMap<(IpAddr, &'static str), Folded>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -49,7 +51,7 @@ impl Refusals {
         refused: impl FnOnce() -> Refused<'a>,
     ) {
         counters.count_refusal(code);
-        let Some(similar) = self.unfold(code, peer, now) else { return };
+        let Some(similar) = self.unfold(code.as_str(), peer, now) else { return };
         let refused = refused();
         tracing::warn!(
             target: "logboom::refuse",
@@ -59,15 +61,51 @@ impl Refusals {
             project = refused.project,
             client = refused.client,
             detail = refused.detail,
-            help = refused.help,
+            help = &*refused.help,
             similar_last_minute = similar,
             "{}",
             code.title(),
         );
     }
 
+    /// The same for something that is not refused.
+    pub(crate) fn notice<'a>(
+        &self,
+        counters: &Counters,
+        notice: Notice,
+        peer: IpAddr,
+        now: Instant,
+        noticed: impl FnOnce() -> Refused<'a>,
+    ) {
+        counters.count_notice(notice);
+        let Some(similar) = self.unfold(notice.as_str(), peer, now) else { return };
+        let noticed = noticed();
+        // The level of an event is part of its static description.
+        macro_rules! line {
+            ($level:ident) => {
+                tracing::$level!(
+                    target: "logboom::notice",
+                    code = notice.as_str(),
+                    peer = %noticed.peer,
+                    listener = noticed.listener,
+                    project = noticed.project,
+                    client = noticed.client,
+                    detail = noticed.detail,
+                    help = &*noticed.help,
+                    similar_last_minute = similar,
+                    "{}",
+                    notice.title(),
+                )
+            };
+        }
+        match notice.volume() {
+            Volume::Info => line!(info),
+            Volume::Warn => line!(warn),
+        }
+    }
+
     /// How many refusals were left out since the last line, if it is time for a line.
-    fn unfold(&self, code: Code, peer: IpAddr, now: Instant) -> Option<u64> {
+    fn unfold(&self, code: &'static str, peer: IpAddr, now: Instant) -> Option<u64> {
         let key = (peer, code);
         let mut folded = self.folded.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = folded.get_mut(&key) {
@@ -99,11 +137,11 @@ mod tests {
     fn refusals_of_one_kind_make_one_line_a_minute() {
         let refusals = Refusals::default();
         let start = Instant::now();
-        assert_eq!(refusals.unfold(Code::NoWriteRight, PEER, start), Some(0));
-        assert_eq!(refusals.unfold(Code::NoWriteRight, PEER, start), None);
-        assert_eq!(refusals.unfold(Code::UnknownShard, PEER, start), Some(0));
-        assert_eq!(refusals.unfold(Code::NoWriteRight, PEER, start + FOLD), Some(1));
-        assert_eq!(refusals.unfold(Code::NoWriteRight, PEER, start + FOLD), None);
+        assert_eq!(refusals.unfold(Code::NoWriteRight.as_str(), PEER, start), Some(0));
+        assert_eq!(refusals.unfold(Code::NoWriteRight.as_str(), PEER, start), None);
+        assert_eq!(refusals.unfold(Code::UnknownShard.as_str(), PEER, start), Some(0));
+        assert_eq!(refusals.unfold(Code::NoWriteRight.as_str(), PEER, start + FOLD), Some(1));
+        assert_eq!(refusals.unfold(Code::NoWriteRight.as_str(), PEER, start + FOLD), None);
     }
 
     #[test]
@@ -121,7 +159,7 @@ mod tests {
                     project: None,
                     client: None,
                     detail: String::new(),
-                    help: "",
+                    help: "".into(),
                 }
             });
         }
@@ -135,10 +173,10 @@ mod tests {
         let peer = |number: usize| IpAddr::from((number as u128).to_be_bytes());
         for number in 0..=FOLDED_MAX {
             let now = start + Duration::from_micros(number as u64);
-            assert_eq!(refusals.unfold(Code::Http, peer(number), now), Some(0));
+            assert_eq!(refusals.unfold(Code::Http.as_str(), peer(number), now), Some(0));
         }
         assert_eq!(refusals.folded.lock().expect("nobody panicked").len(), FOLDED_MAX);
-        assert_eq!(refusals.unfold(Code::Http, peer(FOLDED_MAX), start), None);
-        assert_eq!(refusals.unfold(Code::Http, peer(0), start), Some(0), "forgotten");
+        assert_eq!(refusals.unfold(Code::Http.as_str(), peer(FOLDED_MAX), start), None);
+        assert_eq!(refusals.unfold(Code::Http.as_str(), peer(0), start), Some(0), "forgotten");
     }
 }

@@ -1,6 +1,6 @@
 //! What a key may see and write, as topics.
 
-use logboom_access::{Action, Directory, Form, Logstore, LogstoreName, Principal, Topic};
+use logboom_access::{Action, Directory, Form, Logstore, Principal, Topic};
 use logboom_planted::planted;
 
 use crate::refusal::Refusal;
@@ -37,18 +37,40 @@ pub(crate) fn find<'a>(
     Ok(Target { logstore, form: topic.form() })
 }
 
-/// The Logstore that a client probably meant by a name that is refused, if it may write to that.
+/// The topic that a client probably meant by a name that is refused, if it may write to that.
 ///
 /// Looks at every Logstore of the project: not for every name of a long request.
-pub(crate) fn nearest<'a>(
-    directory: &'a Directory,
+pub(crate) fn nearest(
+    directory: &Directory,
     principal: Option<&Principal>,
     refusal: &Refusal,
     name: &str,
-) -> Option<&'a LogstoreName> {
-    let Refusal::UnknownLogstore = refusal else { return None };
-    directory.nearest(principal?, Topic::parse(name).ok()?.logstore())
+) -> Option<String> {
+    if !matches!(refusal, Refusal::UnknownLogstore | Refusal::InvalidName(_)) {
+        return None;
+    }
+    let meant = guess(name)?;
+    let found = directory.nearest(principal?, meant.logstore())?;
+    Some(Topic::new(found.clone(), meant.form()).to_string())
 }
+
+/// A name without what people do to names: capitals, dots and spaces, and more behind `.json`.
+fn guess(name: &str) -> Option<Topic> {
+    if name.len() > GUESSED_BYTES_MAX {
+        return None;
+    }
+    let name = name.to_ascii_lowercase();
+    let (logstore, form) = match name.split_once(".json") {
+        Some((logstore, _)) => (logstore, Form::Json),
+        None => (name.as_str(), Form::Raw),
+    };
+    let fits = |char: char| char.is_ascii_alphanumeric() || char == '_';
+    let logstore = logstore.trim().replace(|char| !fits(char), "-");
+    Some(Topic::new(logstore.parse().ok()?, form))
+}
+
+/// Longer names than any topic of Kafka are no misspellings.
+const GUESSED_BYTES_MAX: usize = 249;
 
 #[cfg(test)]
 mod tests {
@@ -116,12 +138,26 @@ mod tests {
     #[test]
     fn a_misspelt_name_is_corrected_to_what_the_key_may_write_to() {
         let (directory, principal) = directory();
-        let nearest = |principal, refusal, topic| {
-            nearest(&directory, principal, refusal, topic).map(LogstoreName::as_str)
+        let nearest = |topic| {
+            let refusal = find(&directory, Some(&principal), topic).expect_err(topic);
+            nearest(&directory, Some(&principal), &refusal, topic)
         };
-        let unknown = Refusal::UnknownLogstore;
-        assert_eq!(nearest(Some(&*principal), &unknown, "ngin.json"), Some("nginx"));
+        for (topic, meant) in [
+            ("nginxx.json", "nginx.json"),
+            ("Nginx", "nginx"),
+            ("NGINX.JSON", "nginx.json"),
+            ("nginx.json.json", "nginx.json"),
+            ("nginx.jsonl", "nginx.json"),
+            ("nginx.", "nginx"),
+            (" nginx", "nginx"),
+        ] {
+            assert_eq!(nearest(topic).as_deref(), Some(meant), "{topic}");
+        }
+        let (unknown, long) = (Refusal::UnknownLogstore, "nginx".repeat(100));
+        let nearest =
+            |principal, refusal, topic| super::nearest(&directory, principal, refusal, topic);
         assert_eq!(nearest(Some(&*principal), &unknown, "audi"), None, "no right to audit");
+        assert_eq!(nearest(Some(&*principal), &unknown, &long), None);
         assert_eq!(nearest(Some(&*principal), &Refusal::NoWriteRight, "ngin"), None);
         assert_eq!(nearest(None, &unknown, "ngin"), None);
     }

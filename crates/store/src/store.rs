@@ -165,6 +165,12 @@ impl Store {
         id
     }
 
+    /// Whether a producer id may come from this store. If not, its producer has got it elsewhere.
+    #[must_use]
+    pub fn may_have_given(&self, producer_id: i64) -> bool {
+        self.inner.producer_ids.may_have_given(producer_id)
+    }
+
     /// The batch with that offset and those after it, up to the one with which they reach
     /// `bytes_max` bytes together. Empty at the end of the shard.
     ///

@@ -30,6 +30,27 @@ fn build(values: &[&str], producer: Option<ProducerStamp>, codec: Codec) -> Vec<
     builder.build(codec)
 }
 
+/// A batch of one record with this time.
+pub(crate) fn timed(timestamp_ms: i64) -> Vec<u8> {
+    let mut builder = BatchBuilder::new();
+    builder.append(timestamp_ms, None, Some(b"x"), &[]).expect("a record");
+    builder.build(Codec::None)
+}
+
+/// A message set of one message, in one of the two old formats.
+pub(crate) fn message_set(magic: u8, value: &[u8]) -> Vec<u8> {
+    let mut message = vec![magic, 0];
+    if magic == 1 {
+        message.extend(0_i64.to_be_bytes());
+    }
+    message.extend((-1_i32).to_be_bytes());
+    message.extend((value.len() as i32).to_be_bytes());
+    message.extend(value);
+    let checksum = crc_fast::crc32_iso_hdlc(&message).to_be_bytes();
+    let length = (checksum.len() + message.len()) as i32;
+    [&0_i64.to_be_bytes(), &length.to_be_bytes()[..], &checksum, &message].concat()
+}
+
 /// The batch with its last byte changed, as damage on the way does.
 pub(crate) fn damaged(mut batch: Vec<u8>) -> Vec<u8> {
     *batch.last_mut().expect("a batch") ^= 1;

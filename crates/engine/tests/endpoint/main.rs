@@ -11,6 +11,7 @@ mod limits;
 mod login;
 mod logs;
 mod metadata;
+mod notices;
 mod producers;
 mod reload;
 mod visibility;

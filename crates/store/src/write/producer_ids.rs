@@ -26,6 +26,12 @@ impl ProducerIds {
         self.next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).ok()
     }
 
+    /// Whether an id may have been given out, by this process or by one before it. Those that were
+    /// left over at a restart count as given out.
+    pub(crate) fn may_have_given(&self, id: i64) -> bool {
+        (FIRST..self.next.load(Ordering::Relaxed)).contains(&id)
+    }
+
     /// Whether it is time to reserve more.
     pub(crate) fn run_low(&self) -> bool {
         let left = self.end.load(Ordering::Acquire) - self.next.load(Ordering::Relaxed);
@@ -49,6 +55,8 @@ mod tests {
         assert!(ids.run_low());
         ids.extend(3 + BLOCK);
         assert_eq!(ids.next(), Some(3));
+        assert!(ids.may_have_given(FIRST) && ids.may_have_given(3));
+        assert!(!ids.may_have_given(0) && !ids.may_have_given(4) && !ids.may_have_given(-1));
         assert!(!ids.run_low());
     }
 }
