@@ -90,6 +90,10 @@ codes! {
     "LB0703" "the disk failed to make data durable",
     "LB0704" "the store is read only",
     "LB0705" "a request was not durable in time",
+    "LB0801" "the host name belongs to another project",
+    "LB0802" "batches in an old message format",
+    "LB0803" "a producer id that this server never gave out",
+    "LB0804" "records from the future",
     "LB0901" "a bug in logboom",
 }
 
