@@ -23,6 +23,12 @@ impl Failure {
         self
     }
 
+    /// What went wrong, without the way out.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Makes a failure of an error: `what` could not be done.
     pub fn while_doing<E: fmt::Display>(what: impl fmt::Display) -> impl FnOnce(E) -> Self {
         move |error| Self::new(format!("cannot {what}: {error}"))

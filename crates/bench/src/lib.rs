@@ -1,9 +1,10 @@
 //! What a logboom server costs and how fast it is, measured from outside.
 //!
 //! Each command of `logboom-bench` is a module that a test can call as well: [`scale`] measures
-//! many connections. They share [`server`], a server process with a directory of its own;
-//! [`client`], many producers in one thread; [`proc`], what the kernel says about a process;
-//! [`limits`], what the machine has to allow; and [`table`], how figures are printed.
+//! many connections to logboom servers, [`load`] puts load on any server that speaks the protocol of
+//! Kafka, and [`report`] draws what that has found. They share [`server`], a server process with a
+//! directory of its own; [`client`], many producers in one thread; [`proc`], what the kernel says
+//! about a process; [`limits`], what the machine has to allow; and [`table`], how figures are printed.
 
 #![forbid(unsafe_code)]
 
@@ -11,9 +12,11 @@ pub mod client;
 mod clock;
 mod failure;
 pub mod limits;
+pub mod load;
 pub mod proc;
 pub mod scale;
 pub mod server;
 pub mod table;
+pub mod units;
 
 pub use failure::{Failure, Result};

@@ -1,10 +1,10 @@
-//! Measures logboom servers.
+//! Measures logboom servers, and others beside them.
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Measure logboom servers from outside, as their clients see them
+/// Measure log servers from outside, as their clients see them
 #[derive(Debug, Parser)]
 #[command(name = "logboom-bench", version, disable_help_subcommand = true)]
 struct Cli {
@@ -14,11 +14,13 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Load(logboom_bench::load::Args),
     Scale(logboom_bench::scale::Args),
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
+        Command::Load(args) => args.run(),
         Command::Scale(args) => args.run(),
     };
     match done {

@@ -45,6 +45,50 @@ impl Usage {
     }
 }
 
+/// Makes the peak of a process what it uses now (proc(5), clear_refs). Whether that is allowed.
+#[must_use]
+pub fn reset_peak(pid: u32) -> bool {
+    fs::write(format!("/proc/{pid}/clear_refs"), "5").is_ok()
+}
+
+/// The programs that listen on a TCP port of this machine, as far as this user may see.
+#[must_use]
+pub fn listeners(port: u16) -> Vec<u32> {
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| read(path).unwrap_or_default());
+    let inodes: Vec<_> = tables
+        .iter()
+        .flat_map(|table| table.lines())
+        .filter_map(|it| listening(it, port))
+        .collect();
+    let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
+    let mut found: Vec<u32> = processes
+        .flatten()
+        .filter_map(|process| process.file_name().to_str()?.parse().ok())
+        .filter(|pid| holds_socket(*pid, &inodes))
+        .collect();
+    found.sort_unstable();
+    found
+}
+
+/// The inode of a socket that listens on a port, from its line in /proc/net/tcp.
+fn listening(line: &str, port: u16) -> Option<&str> {
+    const LISTEN: &str = "0A";
+    let mut fields = line.split_whitespace();
+    let (_, local_port) = fields.nth(1)?.rsplit_once(':')?;
+    let state = fields.nth(1)?;
+    (state == LISTEN && u16::from_str_radix(local_port, 16) == Ok(port))
+        .then(|| fields.nth(5))
+        .flatten()
+}
+
+fn holds_socket(pid: u32, inodes: &[&str]) -> bool {
+    let Ok(files) = fs::read_dir(format!("/proc/{pid}/fd")) else { return false };
+    files.flatten().filter_map(|file| fs::read_link(file.path()).ok()).any(|link| {
+        let inode = link.to_str().and_then(|it| it.strip_prefix("socket:[")?.strip_suffix(']'));
+        inode.is_some_and(|inode| inodes.contains(&inode))
+    })
+}
+
 /// Memory that programs can still get without swapping, in KiB; `None` if the kernel does not say.
 #[must_use]
 pub fn memory_available_kib() -> Option<u64> {
@@ -98,6 +142,15 @@ mod tests {
     fn processor_time_is_found_behind_any_program_name() {
         let stat = "7 (a) b (c) S 1 7 7 0 -1 4194560 500 0 0 0 150 50 0 0 20 0 3 0 100";
         assert_eq!(cpu(stat), Some(Duration::from_secs(2)));
+    }
+
+    #[test]
+    fn who_listens_on_a_port_is_found() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        assert_eq!(listeners(port), [std::process::id()]);
+        drop(listener);
+        assert!(listeners(port).is_empty());
     }
 
     #[test]

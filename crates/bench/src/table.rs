@@ -35,7 +35,8 @@ pub fn markdown<F>(first_title: &str, columns: &[Column<F>], rows: &[Row<F>]) ->
     for row in rows {
         write!(text, "| {} |", row.name).expect("writing to a string");
         for column in columns {
-            write!(text, " {} |", cell(column, &row.runs)).expect("writing to a string");
+            let spread = Spread::of(column, &row.runs);
+            write!(text, " {} |", spread.text(column.decimals)).expect("writing to a string");
         }
         text.push('\n');
     }
@@ -62,14 +63,33 @@ pub fn json<F>(columns: &[Column<F>], rows: &[Row<F>]) -> Value {
         .collect()
 }
 
-fn cell<F>(column: &Column<F>, runs: &[F]) -> String {
-    let Spread { min, median, max } = Spread::of(column, runs);
-    let decimals = column.decimals;
-    let text = |value: f64| format!("{value:.decimals$}");
-    match text(min) == text(max) {
-        true => text(median),
-        false => format!("{} ({}–{})", text(median), text(min), text(max)),
-    }
+/// A further line of a table: each figure of `first` divided by that of `second`, round by round, since
+/// what a machine does meanwhile falls on both.
+#[must_use]
+pub fn markdown_ratios<F>(name: &str, columns: &[Column<F>], first: &[F], second: &[F]) -> String {
+    let cells: String = columns
+        .iter()
+        .map(|column| format!(" {} |", ratio(column, first, second).text(2)))
+        .collect();
+    format!("| {name} |{cells}\n")
+}
+
+/// The same as an object with the median of each figure, and from where to where the rounds lie.
+#[must_use]
+pub fn json_ratios<F>(columns: &[Column<F>], first: &[F], second: &[F]) -> Value {
+    columns
+        .iter()
+        .map(|column| {
+            let Spread { min, median, max } = ratio(column, first, second);
+            (column.key.to_owned(), json!({ "median": median, "min": min, "max": max }))
+        })
+        .collect::<Map<_, _>>()
+        .into()
+}
+
+fn ratio<F>(column: &Column<F>, first: &[F], second: &[F]) -> Spread {
+    let pairs = first.iter().zip(second);
+    Spread::of_values(pairs.map(|(a, b)| (column.get)(a) / (column.get)(b)).collect())
 }
 
 /// Where the runs lie.
@@ -82,7 +102,10 @@ struct Spread {
 
 impl Spread {
     fn of<F>(column: &Column<F>, runs: &[F]) -> Self {
-        let mut values: Vec<_> = runs.iter().map(column.get).collect();
+        Self::of_values(runs.iter().map(column.get).collect())
+    }
+
+    fn of_values(mut values: Vec<f64>) -> Self {
         values.sort_by(f64::total_cmp);
         let at = |index: usize| values.get(index).copied().unwrap_or(f64::NAN);
         let (last, middle) = (values.len().saturating_sub(1), values.len() / 2);
@@ -91,6 +114,19 @@ impl Spread {
             _ => at(middle),
         };
         Self { min: at(0), median, max: at(last) }
+    }
+
+    /// For a table. What is not known is a dash.
+    fn text(&self, decimals: usize) -> String {
+        let text = |value: f64| match value.is_finite() {
+            true => format!("{value:.decimals$}"),
+            false => "-".to_owned(),
+        };
+        let Self { min, median, max } = *self;
+        match text(min) == text(max) {
+            true => text(median),
+            false => format!("{} ({}–{})", text(median), text(min), text(max)),
+        }
     }
 }
 
@@ -119,6 +155,23 @@ mod tests {
             "| many | 2.5 (1.0–4.0) | 5 (2–8) |",
         ];
         assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn ratios_are_taken_round_by_round() {
+        let (first, second) = ([2.0, 9.0, 8.0], [1.0, 3.0, 2.0]);
+        let line = markdown_ratios("one / two", &COLUMNS, &first, &second);
+        assert_eq!(line, "| one / two | 3.00 (2.00–4.00) | 3.00 (2.00–4.00) |\n");
+        let value = json_ratios(&COLUMNS, &first, &second);
+        assert_eq!(value["rate"]["median"], 3.0);
+        assert_eq!(value["twice"]["max"], 4.0);
+    }
+
+    #[test]
+    fn what_is_not_known_is_a_dash() {
+        let rows = [Row { name: "one".to_owned(), runs: vec![f64::NAN] }];
+        assert!(markdown("server", &COLUMNS, &rows).ends_with("| one | - | - |\n"));
+        assert!(json(&COLUMNS, &rows)[0]["median"]["rate"].is_null());
     }
 
     #[test]
