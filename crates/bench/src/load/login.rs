@@ -1,6 +1,6 @@
 //! What a producer says before its first batch.
 
-use std::io::{Read as _, Write as _};
+use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
@@ -78,14 +78,14 @@ pub(super) fn partitions(target: &Target) -> Result<Vec<i32>> {
     }
 }
 
-fn connect(target: &Target) -> std::io::Result<Link> {
+fn connect(target: &Target) -> io::Result<Link> {
     let stream = TcpStream::connect_timeout(&target.address, PATIENCE)?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     let Some((config, name)) = &target.tls else { return Ok(Link::Plain(stream)) };
     let session =
-        ClientConnection::new(Arc::clone(config), name.clone()).map_err(std::io::Error::other)?;
+        ClientConnection::new(Arc::clone(config), name.clone()).map_err(io::Error::other)?;
     Ok(Link::tls(stream, session))
 }
 
@@ -157,12 +157,7 @@ impl Dialogue {
     {
         self.correlation += 1;
         let frame = request_bytes(key, version, self.correlation, request)?;
-        let mut answer = self.exchange(&frame).map_err(|error| {
-            let timeout = error.kind() == std::io::ErrorKind::WouldBlock;
-            let reason =
-                if timeout { "the server is silent".to_owned() } else { error.to_string() };
-            Failure::new(format!("no answer to {what}: {reason}"))
-        })?;
+        let mut answer = self.exchange(&frame).map_err(|error| no_answer(what, &error))?;
         let header = ResponseHeader::decode(&mut answer, R::header_version(version));
         let not_understood = || Failure::while_doing(format!("understand the answer to {what}"));
         if header.map_err(not_understood())?.correlation_id != self.correlation {
@@ -171,18 +166,29 @@ impl Dialogue {
         R::decode(&mut answer, version).map_err(not_understood())
     }
 
-    fn exchange(&mut self, frame: &[u8]) -> std::io::Result<Bytes> {
+    fn exchange(&mut self, frame: &[u8]) -> io::Result<Bytes> {
         self.link.write_all(frame)?;
-        std::io::Write::flush(&mut self.link)?;
+        io::Write::flush(&mut self.link)?;
         let mut length = [0; 4];
         self.link.read_exact(&mut length)?;
         let length = u32::from_be_bytes(length) as usize;
         if length > ANSWER_BYTES_MAX {
-            return Err(std::io::Error::other(format!("it claims to have {length} bytes")));
+            return Err(io::Error::other(format!("it claims to have {length} bytes")));
         }
         let mut answer = vec![0; length];
         self.link.read_exact(&mut answer)?;
         Ok(answer.into())
+    }
+}
+
+fn no_answer(what: &str, error: &io::Error) -> Failure {
+    match error.kind() {
+        ErrorKind::WouldBlock => Failure::new(format!("the server does not answer {what}")),
+        ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset => Failure::new(format!(
+            "the server has ended the connection instead of answering {what}"
+        ))
+        .help("does it want TLS or a login? Name a file with properties instead of an address"),
+        _ => Failure::new(format!("no answer to {what}: {error}")),
     }
 }
 

@@ -217,3 +217,79 @@ impl Producer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::{TcpListener, TcpStream};
+    use std::time::Duration;
+
+    use super::super::frames::{Codec, Content};
+    use super::*;
+    use crate::clock::now;
+
+    fn plan(depth: usize) -> Plan {
+        let content =
+            Content { record_bytes: 10, batch_bytes: 20, codec: Codec::None, distinct: 1 };
+        Plan {
+            frames: Frames::new(&content, "t", 1).unwrap(),
+            topic: "t".to_owned(),
+            partitions: vec![4, 5],
+            depth,
+            answered: true,
+        }
+    }
+
+    fn pair() -> (Producer, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        (Producer::new(Link::Plain(stream), 1), listener.accept().unwrap().0)
+    }
+
+    fn answer(correlation: u8, partition: u8) -> Vec<u8> {
+        let mut body = vec![0, 0, 0, correlation, 0, 0, 0, 1, 0, 1, b't', 0, 0, 0, 1];
+        body.extend([0, 0, 0, partition, 0, 0]);
+        body.extend([0; 28]);
+        [&[0, 0, 0, body.len() as u8][..], &body[..]].concat()
+    }
+
+    /// Latency counts from when a request was due: a server that lets others wait cannot hide it.
+    #[test]
+    fn what_waits_for_its_turn_keeps_its_time() {
+        let ((mut producer, mut server), plan) = (pair(), plan(1));
+        let due = [80, 70, 60].map(|ms| now() - Duration::from_millis(ms));
+        due.into_iter().for_each(|due| producer.request(due, &plan));
+        let mut done = Vec::new();
+        for (number, partition) in [(0, 5), (1, 4)] {
+            producer.send(&plan, &mut |_| unreachable!("it is answered")).unwrap();
+            assert_eq!(producer.under_way(), 1);
+            let request =
+                plan.frames.frames[0].head(0, 0).len() + plan.frames.frames[0].batch.len();
+            server.read_exact(&mut vec![0; request]).unwrap();
+            server.write_all(&answer(number, partition)).unwrap();
+            producer.receive(&plan, &mut |it| done.push((it.due, it.partition))).unwrap();
+        }
+        assert_eq!(done, [(due[0], 5), (due[1], 4)]);
+        assert_eq!(producer.take_late().collect::<Vec<_>>(), [due[2]]);
+    }
+
+    #[test]
+    fn an_answer_to_something_else_is_an_error() {
+        for wrong in [answer(1, 5), answer(0, 4)] {
+            let ((mut producer, mut server), plan) = (pair(), plan(2));
+            producer.request(now(), &plan);
+            producer.send(&plan, &mut |_| ()).unwrap();
+            server.write_all(&wrong).unwrap();
+            let failed = producer.receive(&plan, &mut |_| ()).unwrap_err();
+            assert!(failed.to_string().contains("where that to 0, 5 is due"), "{failed}");
+        }
+    }
+
+    #[test]
+    fn an_end_of_the_connection_is_an_error() {
+        let ((mut producer, server), plan) = (pair(), plan(1));
+        drop(server);
+        let failed = producer.receive(&plan, &mut |_| ()).unwrap_err();
+        assert_eq!(failed.kind(), io::ErrorKind::UnexpectedEof);
+    }
+}
