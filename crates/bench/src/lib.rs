@@ -14,6 +14,7 @@ mod failure;
 pub mod limits;
 pub mod load;
 pub mod proc;
+pub mod report;
 pub mod scale;
 pub mod server;
 pub mod table;

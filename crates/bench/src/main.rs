@@ -15,12 +15,14 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Load(logboom_bench::load::Args),
+    Report(logboom_bench::report::Args),
     Scale(logboom_bench::scale::Args),
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Load(args) => args.run(),
+        Command::Report(args) => args.run(),
         Command::Scale(args) => args.run(),
     };
     match done {
