@@ -37,7 +37,9 @@ fn open_files(connections: u64) -> Result<()> {
         return Err(Failure::new(format!(
             "{connections} connections need {needed} open files; the hard limit is {maximum}"
         ))
-        .help(format!("`ulimit -Hn {needed}` as root, LimitNOFILE= in a unit, or fewer --idle")));
+        .help(format!(
+            "`ulimit -Hn {needed}` as root, LimitNOFILE= in a unit, or fewer connections"
+        )));
     }
     let raised = Rlimit { current: Some(needed), maximum };
     setrlimit(Resource::Nofile, raised).map_err(Failure::while_doing("raise the limit of files"))
@@ -64,7 +66,7 @@ fn memory(connections: u64) -> Result<()> {
     Err(Failure::new(format!(
         "{connections} connections may take {needed} MiB of memory and {available} MiB are left"
     ))
-    .help("stop other programs, or measure fewer --idle"))
+    .help("stop other programs, or measure fewer connections"))
 }
 
 #[cfg(test)]

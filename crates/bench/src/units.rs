@@ -30,7 +30,7 @@ pub fn bytes(text: &str) -> Result<u64, String> {
 #[must_use]
 pub fn size(bytes: u64) -> String {
     let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
-    let fits = |&(shift, _): &(u32, &str)| bytes != 0 && bytes % (1_u64 << shift) == 0;
+    let fits = |&(shift, _): &(u32, &str)| bytes != 0 && bytes.is_multiple_of(1_u64 << shift);
     match units.into_iter().find(fits) {
         Some((shift, unit)) => format!("{} {unit}", bytes >> shift),
         None => format!("{bytes} B"),

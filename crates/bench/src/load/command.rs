@@ -56,14 +56,14 @@ pub struct Args {
     /// Its process [default: the one that listens on the port]
     #[arg(long, value_name = "PID", requires = "vs", help_heading = "Comparison")]
     vs_pid: Option<u32>,
-    #[command(flatten)]
-    load: LoadArgs,
     /// Times that each server is measured
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
     /// Also write everything as JSON to this file, for `logboom-bench report`
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    #[command(flatten)]
+    load: LoadArgs,
 }
 
 #[derive(Debug, clap::Args)]
