@@ -1,0 +1,274 @@
+"""The servers that are measured side by side: how each is installed, configured and started."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import venv
+from dataclasses import dataclass, field
+from pathlib import Path
+
+CACHE = Path(os.environ.get("LOGBOOM_PEERS_CACHE", Path.home() / ".cache" / "logboom" / "peers"))
+KAFKA_VERSION = "4.4.0"
+CONFLUENT_KAFKA_VERSION = "2.11.1"
+
+# The mock cluster of librdkafka gives every topic so many, so the others do, too.
+PARTITIONS = 4
+TOPIC = "logs"
+USER, KEY_ID, SECRET = "bench", "bench-key", "Rw7kQ2mX9vB4nL6t"
+PASSWORD = f"{KEY_ID}#{SECRET}"
+# A run writes faster than disks grow, so what is stored is removed early, by all of them.
+STORED_BYTES_MAX = 2 << 30
+SEGMENT_BYTES = 128 << 20
+
+
+class Failure(Exception):
+    """Why there is nothing to report."""
+
+
+@dataclass
+class Peer:
+    """A server in one configuration."""
+
+    name: str
+    # What it does with a batch, and what it leaves out: figures are worth little without that.
+    note: str
+    tls: bool
+    login: bool = True
+
+    def command(self, folder, port):
+        """Writes what the server needs into an empty folder. The command that starts it there."""
+        raise NotImplementedError
+
+    def port(self, folder, port):
+        """Where it listens: as told, unless it chooses itself; None if that is not known yet."""
+        del folder
+        return port
+
+
+@dataclass
+class Logboom(Peer):
+    """A binary of this repository."""
+
+    binary: Path = field(default=Path())
+
+    def command(self, folder, port):
+        """With one project, one Logstore and one access key."""
+        if not self.binary.exists():
+            raise Failure(f"there is no {self.binary}: cargo build --release --workspace")
+        tls = 'cert = "server.pem"\nkey = "server-key.pem"' if self.tls else "tls = false"
+        if self.tls:
+            write_certificate(folder)
+        (folder / "logboom.toml").write_text(f"""\
+[node]
+data_dir = "data"
+
+[node.limits]
+connections_per_address_max = 10000
+
+[[listener]]
+name = "load"
+address = "127.0.0.1:{port}"
+advertise = "localhost"
+{tls}
+
+[[project]]
+name = "{USER}"
+
+[[project.logstore]]
+name = "{TOPIC}"
+shards = {PARTITIONS}
+retention_bytes = "{STORED_BYTES_MAX >> 30} GiB"
+
+[[access_key]]
+id = "{KEY_ID}"
+project = "{USER}"
+secrets = [{{ file = "key.secret" }}]
+allow = "all"
+""")
+        write_private(folder / "key.secret", SECRET)
+        return [self.binary, "serve", "--config", "logboom.toml"]
+
+
+@dataclass
+class Kafka(Peer):
+    """Apache Kafka, one node that is broker and controller."""
+
+    # Whether it flushes each batch to the disk before the answer.
+    flush: bool = False
+
+    def command(self, folder, port):
+        """With the memory and the collector that its own start script gives it."""
+        jars = install_kafka()
+        (folder / "server.properties").write_text(self._properties(folder, port))
+        java = ["java", "-cp", f"{jars}/*"]
+        tool = [*java, "kafka.tools.StorageTool", "format", "--config", "server.properties"]
+        checked([*tool, "--cluster-id", "bG9nYm9vbS1iZW5jaC0wMQ"], folder)
+        memory = ["-Xms1G", "-Xmx1G", "-server", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20"]
+        memory += ["-XX:InitiatingHeapOccupancyPercent=35", "-XX:+ExplicitGCInvokesConcurrent"]
+        return ["java", *memory, "-cp", f"{jars}/*", "kafka.Kafka", "server.properties"]
+
+    def _properties(self, folder, port):
+        controller = free_port()
+        lines = f"""\
+process.roles=broker,controller
+node.id=1
+controller.listener.names=CONTROLLER
+controller.quorum.voters=1@127.0.0.1:{controller}
+listeners=LOAD://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=LOAD://localhost:{port}
+listener.security.protocol.map=LOAD:{"SASL_SSL" if self.tls else "SASL_PLAINTEXT"},CONTROLLER:PLAINTEXT
+inter.broker.listener.name=LOAD
+sasl.mechanism.inter.broker.protocol=PLAIN
+listener.name.load.sasl.enabled.mechanisms=PLAIN
+listener.name.load.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \
+username="{USER}" password="{PASSWORD}" user_{USER}="{PASSWORD}";
+log.dirs={folder}/data
+num.partitions={PARTITIONS}
+offsets.topic.replication.factor=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+message.max.bytes=33554432
+socket.request.max.bytes=104857600
+log.segment.bytes={SEGMENT_BYTES}
+log.retention.bytes={STORED_BYTES_MAX // PARTITIONS}
+log.retention.check.interval.ms=1000
+log.segment.delete.delay.ms=1000
+"""
+        if self.flush:
+            lines += "log.flush.interval.messages=1\n"
+        if self.tls:
+            write_certificate(folder)
+            key, certificate = folder / "server-key.pem", folder / "server.pem"
+            write_private(folder / "both.pem", key.read_text() + certificate.read_text())
+            lines += "listener.name.load.ssl.keystore.type=PEM\n"
+            lines += f"listener.name.load.ssl.keystore.location={folder}/both.pem\n"
+        return lines
+
+
+@dataclass
+class Mock(Peer):
+    """The cluster that librdkafka has for its own tests, in a process of Python that does nothing else."""
+
+    login: bool = False
+
+    PROGRAM = """\
+import signal, confluent_kafka
+producer = confluent_kafka.Producer({"bootstrap.servers": "unused", "test.mock.num.brokers": 1})
+[broker] = producer.list_topics(timeout=10).brokers.values()
+with open("port.new", "w") as file:
+    file.write(str(broker.port))
+import os
+os.rename("port.new", "port")
+signal.sigwait([signal.SIGTERM])
+"""
+
+    def command(self, folder, port):
+        """It chooses its port itself, and writes it down."""
+        del port
+        (folder / "mock.py").write_text(self.PROGRAM)
+        return [install_confluent_kafka(), "mock.py"]
+
+    def port(self, folder, port):
+        """Where the first broker listens."""
+        del port
+        file = folder / "port"
+        return int(file.read_text()) if file.exists() else None
+
+
+def all_peers(binaries):
+    """Every server in every configuration, by name."""
+    durable = "checks, decompresses and fsyncs every batch before the answer"
+    peers = []
+    for runtime in ["smol", "async-std", "blocking"]:
+        binary = binaries / f"logboom-{runtime}"
+        peers.append(Logboom(runtime, durable, tls=True, binary=binary))
+        peers.append(Logboom(f"{runtime}-plaintext", f"{durable}; no encryption", tls=False, binary=binary))
+    cached = "checks and decompresses every batch; answers before it is on the disk"
+    flushed = "checks and decompresses every batch; flushes each before the answer"
+    peers += [
+        Kafka("kafka", f"{cached}; no encryption", tls=False),
+        Kafka("kafka-tls", cached, tls=True),
+        Kafka("kafka-flush", f"{flushed}; no encryption", tls=False, flush=True),
+        Kafka("kafka-flush-tls", flushed, tls=True, flush=True),
+        Mock("mock", "checks nothing, stores nothing on a disk; no login, no encryption", tls=False),
+    ]
+    return {peer.name: peer for peer in peers}
+
+
+def install_kafka():
+    """Its jars, from Maven Central."""
+    for tool in ["java", "mvn"]:
+        if not shutil.which(tool):
+            raise Failure(f"{tool} is missing: apt-get install openjdk-17-jre-headless maven")
+
+    def fetch(folder):
+        (folder / "pom.xml").write_text(
+            '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>'
+            "<groupId>org.example</groupId><artifactId>peer</artifactId><version>1</version>"
+            "<packaging>pom</packaging><dependencies><dependency><groupId>org.apache.kafka</groupId>"
+            f"<artifactId>kafka_2.13</artifactId><version>{KAFKA_VERSION}</version>"
+            "</dependency></dependencies></project>"
+        )
+        checked(["mvn", "-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=jars"], folder)
+
+    return installed(f"kafka-{KAFKA_VERSION}", fetch) / "jars"
+
+
+def install_confluent_kafka():
+    """A Python that has it, with the librdkafka inside."""
+
+    def fetch(folder):
+        venv.create(folder / "venv", with_pip=True)
+        pip = [folder / "venv" / "bin" / "python", "-m", "pip", "install", "--quiet"]
+        checked([*pip, f"confluent-kafka=={CONFLUENT_KAFKA_VERSION}"], folder)
+
+    name = f"confluent-kafka-{CONFLUENT_KAFKA_VERSION}"
+    return installed(name, fetch) / "venv" / "bin" / "python"
+
+
+def installed(name, fetch):
+    """A folder of the cache: complete, or not there."""
+    place = CACHE / name
+    if not place.exists():
+        print(f"installing {name} into {CACHE}", file=sys.stderr)
+        CACHE.mkdir(parents=True, exist_ok=True)
+        unfinished = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=CACHE))
+        try:
+            fetch(unfinished)
+            unfinished.rename(place)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+    return place
+
+
+def write_certificate(folder):
+    """A certificate that signs itself, and its key."""
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
+    command += ["-nodes", "-days", "30", "-subj", "/CN=localhost", "-keyout", "server-key.pem"]
+    command += ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+    command += ["-addext", "basicConstraints=critical,CA:FALSE", "-out", "server.pem"]
+    checked(command, folder)
+    (folder / "server-key.pem").chmod(0o600)
+
+
+def write_private(path, text):
+    """A file that only its owner can read, as servers demand of secrets."""
+    path.touch(mode=0o600)
+    path.write_text(text)
+
+
+def checked(command, folder):
+    """Runs a command, which must succeed."""
+    done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode != 0:
+        raise Failure(f"{command[0]} failed:\n{done.stdout}")
+
+
+def free_port():
+    """A port of the loopback interface that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
