@@ -12,6 +12,8 @@ from pathlib import Path
 
 CACHE = Path(os.environ.get("LOGBOOM_PEERS_CACHE", Path.home() / ".cache" / "logboom" / "peers"))
 KAFKA_VERSION = "4.4.0"
+# The line of slf4j that this Kafka uses.
+SLF4J_VERSION = "1.7.36"
 CONFLUENT_KAFKA_VERSION = "2.11.1"
 
 # The mock cluster of librdkafka gives every topic so many, so the others do, too.
@@ -108,6 +110,7 @@ class Kafka(Peer):
         checked([*tool, "--cluster-id", "bG9nYm9vbS1iZW5jaC0wMQ"], folder)
         memory = ["-Xms1G", "-Xmx1G", "-server", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20"]
         memory += ["-XX:InitiatingHeapOccupancyPercent=35", "-XX:+ExplicitGCInvokesConcurrent"]
+        memory += ["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"]
         return ["java", *memory, "-cp", f"{jars}/*", "kafka.Kafka", "server.properties"]
 
     def _properties(self, folder, port):
@@ -145,6 +148,9 @@ log.segment.delete.delay.ms=1000
             write_private(folder / "both.pem", key.read_text() + certificate.read_text())
             lines += "listener.name.load.ssl.keystore.type=PEM\n"
             lines += f"listener.name.load.ssl.keystore.location={folder}/both.pem\n"
+            # It tries at start whether it could connect to itself.
+            lines += "listener.name.load.ssl.truststore.type=PEM\n"
+            lines += f"listener.name.load.ssl.truststore.location={folder}/server.pem\n"
         return lines
 
 
@@ -198,6 +204,12 @@ def all_peers(binaries):
     return {peer.name: peer for peer in peers}
 
 
+def dependency(group, artifact, version):
+    """One entry of a Maven project."""
+    names = f"<groupId>{group}</groupId><artifactId>{artifact}</artifactId>"
+    return f"<dependency>{names}<version>{version}</version></dependency>"
+
+
 def install_kafka():
     """Its jars, from Maven Central."""
     for tool in ["java", "mvn"]:
@@ -208,9 +220,11 @@ def install_kafka():
         (folder / "pom.xml").write_text(
             '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>'
             "<groupId>org.example</groupId><artifactId>peer</artifactId><version>1</version>"
-            "<packaging>pom</packaging><dependencies><dependency><groupId>org.apache.kafka</groupId>"
-            f"<artifactId>kafka_2.13</artifactId><version>{KAFKA_VERSION}</version>"
-            "</dependency></dependencies></project>"
+            "<packaging>pom</packaging><dependencies>"
+            + dependency("org.apache.kafka", "kafka_2.13", KAFKA_VERSION)
+            # Without it Kafka ends in silence if something is wrong.
+            + dependency("org.slf4j", "slf4j-simple", SLF4J_VERSION)
+            + "</dependencies></project>"
         )
         checked(["mvn", "-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=jars"], folder)
 

@@ -93,11 +93,14 @@ fn ratio<F>(column: &Column<F>, first: &[F], second: &[F]) -> Spread {
 }
 
 /// Where the runs lie.
-#[derive(Debug, PartialEq)]
-struct Spread {
-    min: f64,
-    median: f64,
-    max: f64,
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Spread {
+    /// The least.
+    pub min: f64,
+    /// In the middle.
+    pub median: f64,
+    /// The most.
+    pub max: f64,
 }
 
 impl Spread {
@@ -105,7 +108,9 @@ impl Spread {
         Self::of_values(runs.iter().map(column.get).collect())
     }
 
-    fn of_values(mut values: Vec<f64>) -> Self {
+    /// NaN of no values.
+    #[must_use]
+    pub fn of_values(mut values: Vec<f64>) -> Self {
         values.sort_by(f64::total_cmp);
         let at = |index: usize| values.get(index).copied().unwrap_or(f64::NAN);
         let (last, middle) = (values.len().saturating_sub(1), values.len() / 2);
@@ -117,7 +122,8 @@ impl Spread {
     }
 
     /// For a table. What is not known is a dash.
-    fn text(&self, decimals: usize) -> String {
+    #[must_use]
+    pub fn text(&self, decimals: usize) -> String {
         let text = |value: f64| match value.is_finite() {
             true => format!("{value:.decimals$}"),
             false => "-".to_owned(),

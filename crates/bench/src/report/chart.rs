@@ -1,6 +1,7 @@
 use std::fmt::Write as _;
 
-use super::measured::{Figure, Measured};
+use super::measured::Measured;
+use crate::table::Spread;
 
 /// What a chart is about.
 #[derive(Debug)]
@@ -50,7 +51,7 @@ impl Chart {
                 match server.figure(self.key) {
                     Some(figure) => {
                         scale.bar(&mut body, y, figure, COLOURS[colour % COLOURS.len()]);
-                        let number = self.number(figure);
+                        let number = figure.text(self.decimals);
                         text(&mut body, "n", scale.x(figure.max) + 8, y, &number);
                     }
                     None => text(&mut body, "n", left, y, "not known"),
@@ -65,14 +66,6 @@ impl Chart {
              <style>{STYLE}</style>\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n\
              <text class=\"t\" x=\"{MARGIN}\" y=\"28\">{title}</text>\n{body}</svg>\n"
         ))
-    }
-
-    fn number(&self, Figure { median, min, max }: Figure) -> String {
-        let text = |value: f64| format!("{value:.*}", self.decimals);
-        match text(min) == text(max) {
-            true => text(median),
-            false => format!("{} ({}–{})", text(median), text(min), text(max)),
-        }
     }
 }
 
@@ -89,7 +82,7 @@ impl Scale {
         self.left + (part * self.room as f64).round() as usize
     }
 
-    fn bar(&self, out: &mut String, y: usize, figure: Figure, colour: &str) {
+    fn bar(&self, out: &mut String, y: usize, figure: Spread, colour: &str) {
         let (left, top, middle) = (self.left, y - BAR + 3, y - BAR / 2 + 3);
         let width = self.x(figure.median) - left;
         let (from, to) = (self.x(figure.min), self.x(figure.max));

@@ -1,8 +1,9 @@
 use std::path::PathBuf;
 
 use super::chart::Chart;
-use super::measured::{Measured, Server, read};
+use super::measured::{Measured, read};
 use crate::load::Figures;
+use crate::table::Column;
 use crate::{Failure, Result};
 
 /// The figures that are drawn.
@@ -28,8 +29,9 @@ const CHARTS: [Chart; 5] = [
 
 /// Draw figures of `load --json` side by side: SVG charts and a Markdown table
 ///
-/// Each file is one load, each server in it one bar: the median of the runs, and a line from the
-/// least to the most. Loads are named by what differs between the files.
+/// Each server under each load is one bar: the median of its runs, and a line from the least to the
+/// most. Loads are named by what differs between them; files with the same load are put together.
+/// Below the table stand the ratios of servers that took turns, each from its own file.
 ///
 ///   logboom-bench load client.conf --vs localhost:9092 --codec none --json none.json
 ///   logboom-bench load client.conf --vs localhost:9092 --codec zstd --json zstd.json
@@ -53,7 +55,7 @@ impl Args {
     /// If a file cannot be read, or a chart cannot be written.
     pub fn run(self) -> Result<()> {
         let all = read(&self.files)?;
-        print!("{}", table(&all));
+        print!("{}{}", table(&all), ratios(&all));
         let Some(directory) = self.charts else { return Ok(()) };
         std::fs::create_dir_all(&directory)
             .map_err(Failure::while_doing(format_args!("make {}", directory.display())))?;
@@ -69,30 +71,44 @@ impl Args {
 
 /// A row for each server under each load.
 fn table(all: &[Measured]) -> String {
-    let titles: String = Figures::COLUMNS.iter().map(|it| format!(" {} |", it.title)).collect();
     let mut text = match all {
         [one] => format!("{}\n\n", one.title),
         _ => String::new(),
     };
-    let dashes = " --- |".repeat(Figures::COLUMNS.len() + 3);
-    text += &format!("| load | server | security |{titles}\n|{dashes}\n");
+    text += &head(["load", "server", "security"]);
     for measured in all {
         for server in &measured.servers {
             let (label, name, security) = (&measured.label, &server.name, &server.security);
-            text += &format!("| {label} | {name} | {security} |{}\n", cells(server));
+            let cells = cells(|it| server.figure(it.key).map(|figure| figure.text(it.decimals)));
+            text += &format!("| {label} | {name} | {security} |{cells}\n");
         }
     }
     text
 }
 
-fn cells(server: &Server) -> String {
-    let cell = |key, decimals: usize| {
-        let Some(figure) = server.figure(key) else { return " - |".to_owned() };
-        let text = |value: f64| format!("{value:.decimals$}");
-        let (median, min, max) = (text(figure.median), text(figure.min), text(figure.max));
-        if min == max { format!(" {median} |") } else { format!(" {median} ({min}–{max}) |") }
-    };
-    Figures::COLUMNS.iter().map(|column| cell(column.key, column.decimals)).collect()
+/// A row for each two servers that took turns: the first divided by the second.
+fn ratios(all: &[Measured]) -> String {
+    let mut text = String::new();
+    for measured in all {
+        for ratio in &measured.ratios {
+            let (label, first, second) = (&measured.label, &ratio.first, &ratio.second);
+            let cells = cells(|column| ratio.figure(column.key).map(|it| it.text(2)));
+            text += &format!("| {label} | {first} | {second} |{cells}\n");
+        }
+    }
+    if text.is_empty() { text } else { format!("\n{}{text}", head(["load", "ratio of", "to"])) }
+}
+
+fn head(first: [&str; 3]) -> String {
+    let titles: String = Figures::COLUMNS.iter().map(|it| format!(" {} |", it.title)).collect();
+    let dashes = " --- |".repeat(Figures::COLUMNS.len() + first.len());
+    format!("| {} |{titles}\n|{dashes}\n", first.join(" | "))
+}
+
+/// What is not known is a dash.
+fn cells(get: impl Fn(&Column<Figures>) -> Option<String>) -> String {
+    let cell = |column| format!(" {} |", get(column).as_deref().unwrap_or("-"));
+    Figures::COLUMNS.iter().map(cell).collect()
 }
 
 #[cfg(test)]
@@ -112,7 +128,9 @@ mod tests {
             charts.read_dir().unwrap().map(|it| it.unwrap().file_name()).collect();
         names.sort();
         assert_eq!(names, ["latency_p99_ms.svg", "mb_per_second.svg"]);
-        let table = table(&read(&[input]).unwrap());
+        let all = read(&[input]).unwrap();
+        assert!(ratios(&all).contains("| codec lz4 | a | <b> | 2.00 (1.50–2.50) | - |"));
+        let table = table(&all);
         assert!(table.contains("| codec lz4 | a | TLS, SASL | 100 (50–200) | - |"), "{table}");
     }
 

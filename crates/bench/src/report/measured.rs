@@ -2,6 +2,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::table::Spread;
 use crate::units::size;
 use crate::{Failure, Result};
 
@@ -12,7 +13,10 @@ pub(super) struct Measured {
     pub(super) title: String,
     /// What tells it from the others; see [`label`].
     pub(super) label: String,
+    /// All that were measured under this load, each once.
     pub(super) servers: Vec<Server>,
+    /// Those that took turns, from one file each.
+    pub(super) ratios: Vec<Ratio>,
     /// What each part of the load is.
     parts: Vec<String>,
 }
@@ -23,26 +27,29 @@ pub(super) struct Server {
     pub(super) name: String,
     pub(super) security: String,
     runs: Vec<Value>,
-    median: Value,
 }
 
-/// A figure of a server: the median, and from where to where the runs lie.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Figure {
-    pub(super) median: f64,
-    pub(super) min: f64,
-    pub(super) max: f64,
+/// Two servers that took turns.
+#[derive(Debug)]
+pub(super) struct Ratio {
+    pub(super) first: String,
+    pub(super) second: String,
+    figures: Value,
+}
+
+impl Ratio {
+    /// The figure of the first divided by that of the second; `None` if it is not known.
+    pub(super) fn figure(&self, key: &str) -> Option<Spread> {
+        let number = |name| self.figures[key][name].as_f64();
+        Some(Spread { median: number("median")?, min: number("min")?, max: number("max")? })
+    }
 }
 
 impl Server {
     /// `None` if it is not known.
-    pub(super) fn figure(&self, key: &str) -> Option<Figure> {
+    pub(super) fn figure(&self, key: &str) -> Option<Spread> {
         let runs: Vec<_> = self.runs.iter().filter_map(|run| run[key].as_f64()).collect();
-        let median = self.median[key].as_f64()?;
-        let (min, max) = runs
-            .iter()
-            .fold((median, median), |(min, max), &run| (f64::min(min, run), f64::max(max, run)));
-        Some(Figure { median, min, max })
+        (!runs.is_empty()).then(|| Spread::of_values(runs))
     }
 }
 
@@ -59,9 +66,28 @@ pub(super) fn read(paths: &[impl AsRef<Path>]) -> Result<Vec<Measured>> {
             Failure::new(format!("{} was not written by `load --json`", path.display()))
         })
     };
-    let mut all = paths.iter().map(|path| one(path.as_ref())).collect::<Result<Vec<_>>>()?;
+    let mut all = Vec::new();
+    for path in paths {
+        merge(&mut all, one(path.as_ref())?);
+    }
     label(&mut all);
     Ok(all)
+}
+
+/// Files with the same load are one: a server that took turns with several others is there once,
+/// with all its runs.
+fn merge(all: &mut Vec<Measured>, other: Measured) {
+    let Some(same) = all.iter_mut().find(|it| it.parts == other.parts) else {
+        return all.push(other);
+    };
+    same.ratios.extend(other.ratios);
+    for server in other.servers {
+        let known = |it: &&mut Server| it.name == server.name && it.security == server.security;
+        match same.servers.iter_mut().find(known) {
+            Some(known) => known.runs.extend(server.runs),
+            None => same.servers.push(server),
+        }
+    }
 }
 
 fn parse(text: &str) -> Option<Measured> {
@@ -72,14 +98,23 @@ fn parse(text: &str) -> Option<Measured> {
             name: server["name"].as_str()?.to_owned(),
             security: server["security"].as_str()?.to_owned(),
             runs: server["runs"].as_array()?.clone(),
-            median: server["median"].clone(),
         })
     });
+    let servers: Vec<_> = servers.collect::<Option<_>>()?;
+    let ratio = match &servers[..] {
+        [first, second] if value["ratio"].is_object() => Some(Ratio {
+            first: first.name.clone(),
+            second: second.name.clone(),
+            figures: value["ratio"].clone(),
+        }),
+        _ => None,
+    };
     let title = value["title"].as_str()?.to_owned();
     Some(Measured {
         label: title.clone(),
         title,
-        servers: servers.collect::<Option<_>>()?,
+        servers,
+        ratios: ratio.into_iter().collect(),
         parts: parts(&value["workload"]),
     })
 }
@@ -129,15 +164,17 @@ pub(super) mod tests {
         let run = |mb: f64| json!({ "mb_per_second": mb, "latency_p99_ms": 2.5 });
         let server = |name: &str, mb: f64| {
             json!({
-                "name": name, "security": "TLS, SASL", "median": run(mb),
+                "name": name, "security": "TLS, SASL",
                 "runs": [run(mb), run(mb * 2.0), run(mb / 2.0)],
             })
         };
+        let ratio = json!({ "mb_per_second": { "median": 2.0, "min": 1.5, "max": 2.5 } });
         json!({
             "command": "load",
             "title": format!("codec {codec}"),
             "workload": { "codec": codec, "connections": connections, "acks": "1" },
             "servers": [server("a", 100.0), server("<b>", 50.0)],
+            "ratio": ratio,
         })
         .to_string()
     }
@@ -146,9 +183,19 @@ pub(super) mod tests {
     fn figures_are_medians_with_their_spread() {
         let measured = parse(&file("lz4", 8)).unwrap();
         let figure = measured.servers[0].figure("mb_per_second");
-        assert_eq!(figure, Some(Figure { median: 100.0, min: 50.0, max: 200.0 }));
+        assert_eq!(figure, Some(Spread { median: 100.0, min: 50.0, max: 200.0 }));
         assert_eq!(measured.servers[0].figure("server_peak_mib"), None);
         assert!(parse("{}").is_none() && parse("no JSON").is_none());
+    }
+
+    #[test]
+    fn files_with_the_same_load_are_one() {
+        let mut all = Vec::new();
+        for codec in ["lz4", "zstd", "lz4"] {
+            merge(&mut all, parse(&file(codec, 8)).unwrap());
+        }
+        let counts = |it: &Measured| (it.servers.len(), it.servers[0].runs.len(), it.ratios.len());
+        assert_eq!(all.iter().map(counts).collect::<Vec<_>>(), [(2, 6, 2), (2, 3, 1)]);
     }
 
     #[test]
