@@ -20,7 +20,8 @@ class Collectd(Agent):
     name = "collectd"
     version = "5.12.0"
     agent = "collectd"
-    packages = ["collectd-core"]
+    # The libraries of its plugins are only recommended by the package.
+    packages = ["collectd-core", "librdkafka1", "libyajl2"]
 
     def __init__(self):
         # The values by the names of their metrics, of all runs.
