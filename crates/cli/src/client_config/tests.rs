@@ -71,3 +71,17 @@ fn a_path_with_quotes_stays_one_string() {
     assert!(text.contains("tls.ca_file = \"/home/a \\\"b\\\"/ca.pem\"\n"), "{text}");
     assert!(toml::de::DeTable::parse(&text).is_ok(), "{text}");
 }
+
+/// kafka-clients reads PEM files only from 2.7 on, and Logstash 7.10 embeds 2.4.
+#[test]
+fn java_is_told_how_to_make_a_key_store_of_the_authority() {
+    for agent in [Agent::Java, Agent::Logstash, Agent::KafkaConnect] {
+        let text = render(agent, &conf(true, Some("/etc/logboom/ca.pem")), "nginx");
+        let command = "keytool -importcert -noprompt -alias logboom -file \"/etc/logboom/ca.pem\" \
+                       -keystore \"/etc/logboom/ca.p12\" -storetype PKCS12 -storepass changeit\n";
+        assert!(text.contains(command), "{agent:?}:\n{text}");
+        assert_eq!(text.matches("/etc/logboom/ca.p12").count(), 2, "{agent:?}:\n{text}");
+        let text = render(agent, &conf(true, None), "nginx");
+        assert!(!text.contains("keytool") && !text.contains("truststore"), "{agent:?}:\n{text}");
+    }
+}
