@@ -4,7 +4,6 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from harness import install
 from harness.report import require
 from producers import logstash, maven
 from producers.jvm import Jvm
