@@ -163,6 +163,13 @@ fn batches_are_due_at_fixed_times_in_an_open_loop() {
 }
 
 #[test]
+fn a_rate_that_no_machine_makes_is_refused() {
+    let (address, _server) = Fake::default().start();
+    let said = load(address, &Workload { rate: Some(1 << 40), ..workload() }).unwrap_err();
+    assert!(said.contains("a batch would be due every"), "{said}");
+}
+
+#[test]
 fn refusals_are_counted_for_each_partition() {
     let (address, _server) = Fake { refused: Some(2), ..Fake::default() }.start();
     let figures = load(address, &workload()).unwrap();

@@ -3,12 +3,13 @@
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::TcpStream;
 
+use rustix::buffer::spare_capacity;
 use rustls::{ClientConnection, StreamOwned};
 
 /// So much is encrypted before it is written to the socket.
 const TLS_BUFFER_BYTES: usize = 256 << 10;
 
-/// So much is read at a time. Answers are small.
+/// So much is read at a time, at least. Answers are small.
 const READ_BYTES: usize = 16 << 10;
 
 /// A connection. It blocks until [`Link::set_nonblocking`].
@@ -62,11 +63,8 @@ impl Link {
         loop {
             let arrived = match self {
                 Self::Plain(stream) => {
-                    let before = inbox.len();
-                    inbox.resize(before + READ_BYTES, 0);
-                    let read = stream.read(&mut inbox[before..]);
-                    inbox.truncate(before + read.as_ref().copied().unwrap_or(0));
-                    read
+                    inbox.reserve(READ_BYTES);
+                    rustix::io::read(&*stream, spare_capacity(inbox)).map_err(io::Error::from)
                 }
                 Self::Tls(stream) => stream.conn.read_tls(&mut stream.sock),
             };

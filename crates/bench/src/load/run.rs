@@ -17,6 +17,9 @@ use crate::{Failure, Result};
 /// So often it is looked whether the run is over.
 const TICK: Duration = Duration::from_millis(20);
 
+/// Making batches due more often than this would be all that is done.
+const INTERVAL_MIN: Duration = Duration::from_micros(1);
+
 /// How far a run is.
 #[derive(Debug, Clone, Copy)]
 pub enum Progress {
@@ -135,10 +138,9 @@ fn workers<'a>(
     for (number, producer) in producers.into_iter().enumerate() {
         hands[number % threads].push(producer);
     }
-    let begin = now();
+    let (begin, each) = (now(), workload.rate.map(|rate| interval(plan, rate)).transpose()?);
     let schedule = |hand: usize| {
-        let rate = workload.rate?;
-        let each = Duration::from_secs_f64(plan.frames.value_bytes as f64 / rate as f64);
+        let each = each?;
         Some(Schedule { next: begin + each * hand as u32, interval: each * threads as u32 })
     };
     hands
@@ -146,6 +148,16 @@ fn workers<'a>(
         .enumerate()
         .map(|(hand, dealt)| Worker::new(plan, shared, dealt, schedule(hand), measured_from))
         .collect()
+}
+
+/// From one batch to the next.
+fn interval(plan: &Plan, rate: u64) -> Result<Duration> {
+    let interval = Duration::from_secs_f64(plan.frames.value_bytes as f64 / rate as f64);
+    match interval < INTERVAL_MIN {
+        true => Err(Failure::new(format!("a batch would be due every {interval:?}"))
+            .help("take a larger --batch-bytes, or a lower --rate")),
+        false => Ok(interval),
+    }
 }
 
 /// The one that looks at the clock while the others work.
