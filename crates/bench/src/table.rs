@@ -89,7 +89,9 @@ pub fn json_ratios<F>(columns: &[Column<F>], first: &[F], second: &[F]) -> Value
 
 fn ratio<F>(column: &Column<F>, first: &[F], second: &[F]) -> Spread {
     let pairs = first.iter().zip(second);
-    Spread::of_values(pairs.map(|(a, b)| (column.get)(a) / (column.get)(b)).collect())
+    let ratios = pairs.map(|(a, b)| (column.get)(a) / (column.get)(b));
+    // Nothing divided by nothing says nothing, and must not hide the rounds that say something.
+    Spread::of_values(ratios.filter(|it| it.is_finite()).collect())
 }
 
 /// Where the runs lie.
@@ -171,6 +173,8 @@ mod tests {
         let value = json_ratios(&COLUMNS, &first, &second);
         assert_eq!(value["rate"]["median"], 3.0);
         assert_eq!(value["twice"]["max"], 4.0);
+        let line = markdown_ratios("one / two", &COLUMNS, &[0.0, 6.0], &[0.0, 3.0]);
+        assert_eq!(line, "| one / two | 2.00 | 2.00 |\n");
     }
 
     #[test]
