@@ -10,6 +10,7 @@ MODULES = [
     "kafka_python",
     "aiokafka",
     "kafka_clients",
+    "telegraf",
 ]
 
 
