@@ -11,6 +11,7 @@ MODULES = [
     "aiokafka",
     "kafka_clients",
     "telegraf",
+    "beats",
 ]
 
 

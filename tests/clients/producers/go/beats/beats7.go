@@ -1,0 +1,44 @@
+//go:build beats7
+
+// What differs between the Beats of 7.x and those after.
+package main
+
+import (
+	"errors"
+
+	"github.com/elastic/beats/v7/libbeat/beat"
+	"github.com/elastic/beats/v7/libbeat/common"
+	"github.com/elastic/beats/v7/libbeat/logp"
+	"github.com/elastic/beats/v7/libbeat/publisher/pipeline"
+)
+
+type fields = common.MapStr
+
+func load(path string) (pipeline.Config, *common.Config, error) {
+	var found struct {
+		Output common.ConfigNamespace `config:"output"`
+		Queue  common.ConfigNamespace `config:"queue"`
+	}
+	config, err := common.LoadFile(path)
+	if err == nil {
+		err = config.Unpack(&found)
+	}
+	if err == nil && found.Output.Name() != output {
+		err = errors.New("the configuration has no output.kafka")
+	}
+	return pipeline.Config{Queue: found.Queue}, found.Output.Config(), err
+}
+
+func logToStderr() error {
+	config := logp.DefaultConfig(logp.SystemdEnvironment)
+	config.ToStderr = true
+	return logp.Configure(config)
+}
+
+func monitors() pipeline.Monitors {
+	return pipeline.Monitors{Logger: logp.L()}
+}
+
+func listen(config *beat.ClientConfig, listener beat.ACKer) {
+	config.ACKHandler = listener
+}
