@@ -12,6 +12,7 @@ MODULES = [
     "kafka_clients",
     "telegraf",
     "beats",
+    "npm",
 ]
 
 
