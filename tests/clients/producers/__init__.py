@@ -13,6 +13,8 @@ MODULES = [
     "telegraf",
     "beats",
     "npm",
+    "vector",
+    "fluent_bit",
 ]
 
 
