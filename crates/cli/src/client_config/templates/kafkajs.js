@@ -30,6 +30,6 @@ async function main() {
 }
 
 main().catch((error) => {
-  console.error(`Message delivery failed: ${error}`);
+  console.error("Message delivery failed:", error);
   process.exitCode = 1;
 });

@@ -1,5 +1,6 @@
 // npm install @platformatic/kafka
 @ca import fs from "node:fs";
+import { inspect } from "node:util";
 import { Producer, stringSerializers } from "@platformatic/kafka";
 
 const producer = new Producer({
@@ -24,8 +25,8 @@ try {
     console.log(`Message delivered to ${topic} [${partition}] at offset ${offset}`);
   }
 } catch (error) {
-  // The cause stands in the errors that this one holds.
-  console.error("Message delivery failed:", error);
+  // What the server has said stands deep inside of it.
+  console.error("Message delivery failed:", inspect(error, { depth: null }));
   process.exitCode = 1;
 }
 await producer.close();
