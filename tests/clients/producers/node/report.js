@@ -4,6 +4,9 @@
 const fs = require("node:fs");
 const { inspect } = require("node:util");
 
+// Words count, and the paths in a stack hold words of their own, as the name of the test.
+Error.stackTraceLimit = 0;
+
 const began = Date.now();
 const job = JSON.parse(fs.readFileSync(process.argv[2], "utf8"));
 const file = fs.openSync(job.report, "w");
