@@ -6,7 +6,7 @@ MODULES = [
     "kcat",
     "collectd",
     "syslog",
-    "confluent",
+    "golang", "confluent",
     "kafka_python",
     "aiokafka",
     "kafka_clients",
