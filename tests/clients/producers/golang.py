@@ -85,13 +85,39 @@ def go_version():
     return tuple(map(int, found.groups()))
 
 
+OLD = "none gzip snappy"
+ALL = "none gzip snappy lz4 zstd"
+
+
+def sarama(version, codecs, protocol=None, stands_for="", idempotence=True):
+    """One version, with the version of the protocol that its embedder sets."""
+    settings = {"version": protocol} if protocol else {}
+    return Golang(
+        "sarama",
+        version,
+        "sarama",
+        "sarama",
+        codecs,
+        settings=settings,
+        stands_for=stands_for,
+        idempotence=idempotence,
+    )
+
+
 PRODUCERS = [
+    # Message sets of format 0, unlike all later versions.
+    sarama("1.22.1", OLD, stands_for="Telegraf until 1.14, Beats until 6.2", idempotence=False),
+    sarama("1.29.1", f"{OLD} lz4", "1.0.0", "Beats 7.16 to 8"),
+    sarama("1.43.3", ALL, "2.1.0", "Beats 9, Telegraf 1.30 to 1.33"),
+    sarama("1.60.1", ALL, stands_for="Telegraf 1.39"),
+    Golang("franz-go", "1.21.5", "franz-go", "franz-go", ALL),
+    Golang("kafka-go", "0.4.50", "kafka-go", "kafka-go", ALL, idempotence=False),
     Golang(
         "confluent-kafka-go",
         "1.9.2",
         "librdkafka",
         "go",
-        "none gzip snappy lz4 zstd",
+        ALL,
         library="librdkafka 1.9.2",
     ),
 ]
