@@ -34,10 +34,12 @@ func send(job *worker.Job, report *worker.Report) error {
 	}
 	transport.SASL = mechanism
 	writer := &kafka.Writer{
-		Addr:        kafka.TCP(job.Bootstrap),
-		Topic:       job.Topic,
-		Transport:   transport,
-		ErrorLogger: log.New(os.Stderr, "", log.LstdFlags),
+		Addr:      kafka.TCP(job.Bootstrap),
+		Topic:     job.Topic,
+		Transport: transport,
+		// By default a Writer waits for no answer and believes that everything was stored.
+		RequiredAcks: kafka.RequireAll,
+		ErrorLogger:  log.New(os.Stderr, "", log.LstdFlags),
 	}
 	if job.Codec != nil {
 		writer.Compression = map[string]kafka.Compression{
