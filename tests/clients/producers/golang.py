@@ -27,6 +27,7 @@ class Golang(Worker):
         self.library = others.get("library", f"{name} {version}")
         self.stands_for = others.get("stands_for", "")
         self.idempotence = others.get("idempotence", True)
+        self.further = others.get("further", ())
         self.module = SOURCE / "versions" / f"{name}-{version}.mod"
         self.program = None
 
@@ -87,9 +88,14 @@ def go_version():
 
 OLD = "none gzip snappy"
 ALL = "none gzip snappy lz4 zstd"
+# Told of a newer broker, the oldest version sends message sets of format 1.
+MESSAGE_SETS_1 = tuple(
+    (f"{codec}, for 0.10.0", {"codec": codec, "settings": {"version": "0.10.0.0"}})
+    for codec in f"{OLD} lz4".split()
+)
 
 
-def sarama(version, codecs, protocol=None, stands_for="", idempotence=True):
+def sarama(version, codecs, protocol=None, **others):
     """One version, with the version of the protocol that its embedder sets."""
     settings = {"version": protocol} if protocol else {}
     return Golang(
@@ -99,16 +105,21 @@ def sarama(version, codecs, protocol=None, stands_for="", idempotence=True):
         "sarama",
         codecs,
         settings=settings,
-        stands_for=stands_for,
-        idempotence=idempotence,
+        **others,
     )
 
 
 PRODUCERS = [
     # Message sets of format 0, unlike all later versions.
-    sarama("1.22.1", OLD, stands_for="Telegraf until 1.14, Beats until 6.2", idempotence=False),
-    sarama("1.29.1", f"{OLD} lz4", "1.0.0", "Beats 7.16 to 8"),
-    sarama("1.43.3", ALL, "2.1.0", "Beats 9, Telegraf 1.30 to 1.33"),
+    sarama(
+        "1.22.1",
+        OLD,
+        stands_for="Telegraf until 1.14, Beats until 6.2",
+        idempotence=False,
+        further=MESSAGE_SETS_1,
+    ),
+    sarama("1.29.1", f"{OLD} lz4", "1.0.0", stands_for="Beats 7.16 to 8"),
+    sarama("1.43.3", ALL, "2.1.0", stands_for="Beats 9, Telegraf 1.30 to 1.33"),
     sarama("1.60.1", ALL, stands_for="Telegraf 1.39"),
     Golang("franz-go", "1.21.5", "franz-go", "franz-go", ALL),
     Golang("kafka-go", "0.4.50", "kafka-go", "kafka-go", ALL, idempotence=False),

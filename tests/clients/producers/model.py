@@ -63,6 +63,8 @@ class Producer(ABC):
     agent: str
     codecs: tuple = ()
     idempotence: bool = False
+    # Further runs, as (name, changes of the job).
+    further: tuple = ()
 
     def label(self):
         """Also the name of its project, so only lower case, digits and hyphens."""

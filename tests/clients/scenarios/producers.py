@@ -127,7 +127,7 @@ def variations(producer):
         # Sequence numbers and compression have nothing to do with each other: one codec tries both.
         last = producer.codecs[-1]
         runs.append((f"{last}, idempotent", {"codec": last, "idempotent": True}))
-    return runs
+    return [*runs, *producer.further]
 
 
 def vary(deployment, server, producer, first, name, settings):
