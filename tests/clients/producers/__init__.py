@@ -6,6 +6,8 @@ MODULES = [
     "kcat",
     "collectd",
     "syslog",
+    "vector",
+    "fluent_bit",
     "golang",
     "confluent",
     "kafka_python",
@@ -14,8 +16,6 @@ MODULES = [
     "telegraf",
     "beats",
     "npm",
-    "vector",
-    "fluent_bit",
 ]
 
 

@@ -8,7 +8,6 @@ from producers.worker import Worker, execute
 from producers.model import Outcome
 
 HERE = Path(__file__).resolve().parent
-STANDS_FOR = {"2.0.2": "Fluent Bit 2.1, 2.2", "2.3.0": "Vector 0.40 to 0.50"}
 
 
 class Confluent(Worker):
@@ -23,7 +22,6 @@ class Confluent(Worker):
     def __init__(self, version):
         self.version = version
         self.library = f"librdkafka {'2.16.0' if version == '2.16.1' else version}"
-        self.stands_for = STANDS_FOR.get(version, "")
         self.package = None
 
     def install(self):
