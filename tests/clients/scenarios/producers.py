@@ -15,7 +15,7 @@ from producers.worker import on_host
 
 PRINTED, MATRIX = "printed", "matrix"
 # What is installed or run at the same time; the machines that this runs on are small.
-AT_ONCE = 3
+AT_ONCE = 5
 SHARDS = 2
 RECORDS = 200
 END_SECONDS = 30
