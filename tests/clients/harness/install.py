@@ -14,6 +14,8 @@ from harness.report import Skip
 CONFLUENT_VERSIONS = ["2.0.2", "2.3.0", "2.6.1", "2.11.1", "2.16.1"]
 # The last one that the Go of Debian 12 can build.
 SARAMA_VERSION = "1.43.3"
+# Agents in Go compile for minutes on a small machine that does other things as well.
+INSTALL_SECONDS = 1_800
 KCAT, CONFLUENT, SARAMA = "kcat", "confluent-kafka", "sarama"
 SARAMA_SOURCE = Path(__file__).resolve().parent.parent / "sarama"
 
@@ -101,7 +103,7 @@ def run(command, folder=None):
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        timeout=600,
+        timeout=INSTALL_SECONDS,
     )
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(command)} exited with {done.returncode}: {done.stdout[-2000:]}")

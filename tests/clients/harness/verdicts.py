@@ -61,17 +61,12 @@ def mistake_tables(cells, mistakes):
     """Whether there are words, then the words."""
     by_place = {(cell.mistake.title, cell.family): cell for cell in cells}
     titles = [mistake.title for mistake in mistakes]
-    told = grid("mistake", titles, families_of(cells), lambda row, column: yes(by_place[row, column].told))
+    told = grid("mistake", titles, families_of(cells), lambda row, column: by_place[row, column].verdict())
     words = "".join(
         f"| {cell.mistake.title} | {cell.family} | {cell.after_ms or ''} | {escape(cell.words)} |\n"
         for cell in cells
     )
     return told + "\n| mistake | family | after ms | words |\n| --- | --- | --- | --- |\n" + words
-
-
-def yes(told):
-    """A cell of the table of mistakes."""
-    return "yes" if told else "no"
 
 
 def keep(context, name, tables):

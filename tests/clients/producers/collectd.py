@@ -5,7 +5,7 @@ import re
 import socket
 
 from harness.report import require
-from producers.agents import Agent, librdkafka_settings
+from producers.daemon import Daemon, librdkafka_settings
 from producers.model import compare
 
 HOST, PLUGIN = "host-a", "logboom"
@@ -14,7 +14,7 @@ FIRST_TIME = 1_700_000_000
 LOGGED = re.compile(r"write_log values:\s+(\[.*\])")
 
 
-class Collectd(Agent):
+class Collectd(Daemon):
     """A value of the job becomes a metric; which one, only its names tell."""
 
     name = "collectd"

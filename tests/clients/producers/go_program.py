@@ -1,14 +1,11 @@
 """Programs of Go modules, compiled into the cache."""
 
-import os
 import re
 import shutil
 
 from harness import install
-from harness.report import NotAllowed, Skip
+from harness.report import Skip
 from producers import locks
-
-SLOW = "LOGBOOM_CLIENTS_SLOW"
 
 
 def need_go(minor):
@@ -17,12 +14,6 @@ def need_go(minor):
     found = re.search(r"go1\.(\d+)", install.run(["go", "version"]))
     if not found or int(found[1]) < minor:
         raise Skip(f"Go 1.{minor} or newer is needed to compile it")
-
-
-def need_patience(minutes):
-    """`NotAllowed` unless the user accepts clients that take minutes to compile."""
-    if os.environ.get(SLOW) != "1":
-        raise NotAllowed(f"compiling it takes {minutes} minutes; {SLOW}=1 does it")
 
 
 def compiled(name, compile_into):

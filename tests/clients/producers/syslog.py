@@ -3,14 +3,14 @@
 import re
 
 from harness import debian
-from producers.agents import Agent, librdkafka_settings
+from producers.daemon import Daemon, librdkafka_settings
 
 TAG = "logboom:"
 # Time and host, and the tag that rsyslog has for a file.
 LINE = re.compile(rf"\S+ \S+ (?:{TAG} )?(\{{.*)")
 
 
-class Syslog(Agent):
+class Syslog(Daemon):
     """A log daemon that follows a file."""
 
     def line_of(self, log):

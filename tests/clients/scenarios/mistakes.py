@@ -18,6 +18,12 @@ AT_ONCE = 4
 SHARE_MIN = 0.8
 
 
+# kafka-python 3.0 drops an answer if the end of the connection arrives in the same read, which is chance.
+BY_CHANCE = {
+    ("kafka-python", title) for title in ["mechanism SCRAM-SHA-256", "password without #", "wrong secret"]
+}
+
+
 @dataclass(frozen=True)
 class Mistake:
     """A wrong setting."""
@@ -41,8 +47,13 @@ class Cell:
     family: str
     mistake: Mistake
     told: bool = False
+    by_chance: bool = False
     after_ms: int | None = None
     words: str = ""
+
+    def verdict(self):
+        """The cell of the table."""
+        return "by chance" if self.by_chance else "yes" if self.told else "no"
 
 
 def noise(count):
@@ -142,11 +153,12 @@ def attempt(context, with_tls, plain, producer, mistake):
         texts = [f"{one['code']}: {one['text']}" for one in reports]
         texts += log.read_text(errors="replace").splitlines() if log.exists() else []
         telling = [text for text in texts if verdicts.tells(text, mistake.words)]
-        cell.told = bool(telling)
+        cell.by_chance = (producer.family, mistake.title) in BY_CHANCE
+        cell.told = bool(telling) and not cell.by_chance
         cell.words = verdicts.short((telling or texts or ["nothing"])[0])
         cell.after_ms = min((one["after_ms"] for one in reports if one.get("after_ms")), default=None)
-        notes.append(f"{'told' if cell.told else 'NOT told'} after {cell.after_ms} ms: {cell.words}")
-        verdicts.check(context, "mistakes", mistake.title, producer.family, "yes" if cell.told else "no")
+        notes.append(f"told: {cell.verdict()}, after {cell.after_ms} ms: {cell.words}")
+        verdicts.check(context, "mistakes", mistake.title, producer.family, cell.verdict())
     return cell
 
 

@@ -27,7 +27,9 @@ def run(context):
     deployment = deploy(context, chosen)
     with deployment.server(context.binary, log="info,logboom::listen=debug") as server:
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            rows = list(pool.map(lambda one: try_producer(context, deployment, server, one), chosen))
+            # Compiling some of them keeps the machine busy, so nothing is timed before that is over.
+            rows = list(pool.map(lambda one: install(context, one), chosen))
+            list(pool.map(lambda row: try_producer(context, deployment, server, row), rows))
         # Connections that are still open have not been logged.
         server.end(signal.SIGTERM, END_SECONDS)
         spoken = table.seen(server.log_text())
@@ -61,16 +63,22 @@ def deploy(context, chosen):
     return deployment
 
 
-def try_producer(context, deployment, server, producer):
-    """All runs of one producer; returns its row of the table of producers."""
+def install(context, producer):
+    """Brings one producer onto this machine; returns its row of the table."""
     row = table.Row(producer)
-    folder = context.folder / producer.label()
-    folder.mkdir()
     with context.report.check(producer.name, producer.version, "install"):
         producer.install()
         row.installed = True
+    return row
+
+
+def try_producer(context, deployment, server, row):
+    """All runs of one producer."""
     if not row.installed:
-        return row
+        return
+    producer = row.producer
+    folder = context.folder / producer.label()
+    folder.mkdir()
     job = first_job(deployment, producer, folder)
     with context.report.check(producer.name, producer.version, "as client-config prints it") as notes:
         notes.append(as_printed(deployment, server, producer, job))
@@ -80,7 +88,6 @@ def try_producer(context, deployment, server, producer):
             notes.append(vary(deployment, server, producer, job, name, settings))
             row.passed.append(name)
     row.tried = 1 + len(variations(producer))
-    return row
 
 
 def first_job(deployment, producer, folder):
@@ -105,6 +112,7 @@ def value(run, index):
 
 def as_printed(deployment, server, producer, job):
     """The output of `client-config` with the secret filled in, and nothing else changed."""
+    job = replace(job, stored=lambda: len(server.read(f"{job.project}/{job.topic}")))
     job.folder.mkdir()
     words = ["client-config", producer.agent, "--config", str(deployment.config)]
     words += ["--project", job.project, "--logstore", PRINTED, "--ca", str(job.authority)]
@@ -138,6 +146,7 @@ def vary(deployment, server, producer, first, name, settings):
         folder=first.folder.parent / run_name,
         topic=MATRIX,
         values=[value(run_name, index) for index in range(RECORDS)],
+        stored=lambda: len(server.read(f"{first.project}/{MATRIX}")),
         **settings,
     )
     if deployment.advertise != "localhost":

@@ -1,4 +1,4 @@
-"""What the agents of Debian 12 share: real programs in the foreground, with files and folders of their own."""
+"""What the daemons of Debian 12 share: real programs in the foreground, with files and folders of their own."""
 
 import signal
 import subprocess
@@ -11,7 +11,7 @@ from producers.model import RUN_SECONDS, Outcome, Producer
 END_SECONDS = 5
 
 
-class Agent(Producer):
+class Daemon(Producer):
     """A daemon that runs until the server has everything, or the time is over."""
 
     family = "librdkafka"
