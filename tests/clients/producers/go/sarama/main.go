@@ -26,18 +26,19 @@ func send(job *worker.Job, report *worker.Report) error {
 	if err != nil {
 		return err
 	}
-	var listening sync.WaitGroup
-	listening.Add(2)
+	// A message that is tried again after AsyncClose has begun is given up, so each is waited for.
+	var unanswered sync.WaitGroup
+	unanswered.Add(len(job.Values))
 	go func() {
-		defer listening.Done()
 		for one := range producer.Successes() {
 			report.Delivered(one.Metadata.(int), one.Partition, one.Offset)
+			unanswered.Done()
 		}
 	}()
 	go func() {
-		defer listening.Done()
 		for one := range producer.Errors() {
 			report.Failed(one.Msg.Metadata.(int), one.Err)
+			unanswered.Done()
 		}
 	}()
 	for index, value := range job.Values {
@@ -45,8 +46,8 @@ func send(job *worker.Job, report *worker.Report) error {
 			Topic: job.Topic, Value: sarama.StringEncoder(value), Metadata: index,
 		}
 	}
+	unanswered.Wait()
 	producer.AsyncClose()
-	listening.Wait()
 	return nil
 }
 
