@@ -4,13 +4,12 @@ import sys
 from pathlib import Path
 
 from harness import install
-from producers.worker import Worker, execute
-from producers.model import Outcome
+from producers.printed import PythonProgram
 
 HERE = Path(__file__).resolve().parent
 
 
-class Confluent(Worker):
+class Confluent(PythonProgram):
     """One version."""
 
     name = "confluent-kafka"
@@ -32,19 +31,6 @@ class Confluent(Worker):
 
     def variables(self):
         return {"PYTHONPATH": str(self.package)}
-
-    def run_printed(self, text, job):
-        program = job.folder / "produce.py"
-        program.write_text(text)
-        execute([sys.executable, str(program)], job.folder / "client.log", self.variables(), job.folder)
-        return Outcome()
-
-    def check_printed(self, logs, job):
-        said = (job.folder / "client.log").read_text()
-        contents = [self.line_of(log) for log in logs]
-        if contents == ['{"msg": "Hello World"}'] and f"Message delivered to {job.topic} [" in said:
-            return None
-        return f"stored {contents}, the program said {said[-200:]}"
 
 
 PRODUCERS = [Confluent(version) for version in install.CONFLUENT_VERSIONS]

@@ -96,7 +96,7 @@ class ConfluentKafka:
         ).strip()
 
     def command(self):
-        return [sys.executable, str(HERE / "python" / "stand_in_worker.py"), *self.options]
+        return [sys.executable, str(HERE / "python" / "confluent_kafka_worker.py"), "--exact", *self.options]
 
     def variables(self):
         return {"PYTHONPATH": str(self.package)}

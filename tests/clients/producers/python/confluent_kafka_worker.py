@@ -1,4 +1,8 @@
-"""Sends with confluent-kafka; see worker.py for the job and the report."""
+"""Sends with confluent-kafka; ../worker.py describes the job and the report.
+
+With `--exact` the settings of the job are all that the library is given, so that a program that embeds
+librdkafka can be stood in for. With `--check-topic` it asks for the topic first, as Vector does.
+"""
 
 import json
 import sys
@@ -8,9 +12,10 @@ from confluent_kafka import KafkaException, Producer
 
 # librdkafka's default of topic.metadata.propagation.max.ms.
 PROPAGATION_MS = 30_000
+CHECK_SECONDS = 3
 
 
-def main(path):
+def main(options, path):
     began = time.monotonic()
     with open(path) as file:
         job = json.load(file)
@@ -29,16 +34,23 @@ def main(path):
 
             return callback
 
-        settings = configure(job)
-        settings["error_cb"] = lambda error: line("error", code=error.name(), text=error.str())
-        try:
-            producer = Producer(settings)
-            for index, value in enumerate(job["values"]):
+        def trouble(error):
+            line("error", code=error.name(), text=error.str())
+
+        settings = job["settings"] if "--exact" in options else configure(job)
+        producer = Producer(settings | {"error_cb": trouble})
+        if "--check-topic" in options:
+            try:
+                producer.list_topics(job["topic"], timeout=CHECK_SECONDS)
+            except KafkaException as refused:
+                trouble(refused.args[0])
+        for index, value in enumerate(job["values"]):
+            try:
                 producer.produce(job["topic"], value.encode(), on_delivery=told(index))
-                producer.poll(0)
-            producer.flush()
-        except KafkaException as refused:
-            line("error", code=refused.args[0].name(), text=refused.args[0].str())
+            except KafkaException as refused:
+                told(index)(refused.args[0], None)
+            producer.poll(0)
+        producer.flush()
         line("end")
 
 
@@ -66,4 +78,4 @@ def configure(job):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1:-1], sys.argv[-1])
