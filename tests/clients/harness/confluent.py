@@ -18,6 +18,9 @@ BATCH_SENT = re.compile(r"Produce MessageSet with (\d+) message\(s\).*MsgVersion
 class Producer:
     """One running producer process with its report."""
 
+    # With idempotence, it keeps the order even of what it sends again.
+    keeps_order = True
+
     def __init__(self, client, folder, name, config, logstore, **what):
         self.name = name
         self.report = folder / f"{name}.jsonl"

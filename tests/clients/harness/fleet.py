@@ -68,7 +68,7 @@ class Fleet:
             line_bytes=self.line_bytes,
             lines_per_poll=self.lines_per_poll,
         )
-        self.history.sender(name, idempotent)
+        self.history.sender(name, idempotent, kind.keeps_order)
         if not patient:
             self.impatient.add(name)
         return self.producers[name]

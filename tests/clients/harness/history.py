@@ -42,6 +42,8 @@ class Sender:
     """What one producer did and was told, in the order in which it was told."""
 
     idempotent: bool
+    # Whether its library keeps the order of what it sends again; only with idempotence any does.
+    ordered: bool = True
     # It has sent no record with this index or a higher one.
     sent_until: int = 0
     # (index, (shard, offset)) of each acknowledgement.
@@ -68,9 +70,9 @@ class History:
         self.senders = {}
         self.reads = []
 
-    def sender(self, name, idempotent):
+    def sender(self, name, idempotent, ordered=True):
         """The sender of that name, which is made when it is asked for first."""
-        return self.senders.setdefault(name, Sender(idempotent))
+        return self.senders.setdefault(name, Sender(idempotent, ordered))
 
     def begin_read(self, label):
         """To be called before a read begins: whatever was acknowledged until now must be in it."""
@@ -199,6 +201,8 @@ def reordered(history, read):
     """In each shard, what an idempotent producer sent to one topic has the order of sending."""
     last = {}
     for place, value in sorted(of_idempotent(history, read)):
+        if not history.senders[value.producer].ordered:
+            continue
         stream = (place[0], value.producer, history.topic_of(value.index))
         before = last.get(stream, -1)
         if value.index < before:

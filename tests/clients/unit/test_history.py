@@ -138,6 +138,12 @@ class PlantedAnomalies(unittest.TestCase):
         made.begin_read("end").logs = [((0, 0), Value("a", 1)), ((0, 1), Value("a", 0))]
         self.assertEqual(kinds(made), {history.REORDERED})
 
+    def test_the_order_of_a_library_that_keeps_none_is_not_judged(self):
+        made = History()
+        made.sender("a", True, ordered=False).sent_until = 2
+        made.begin_read("end").logs = [((0, 0), Value("a", 1)), ((0, 1), Value("a", 0))]
+        self.assertEqual(kinds(made), set())
+
     def test_an_offset_that_is_missing_is_a_gap(self):
         made = sound()
         last_logs(made).append(((1, 5), Value("a", 8)))
