@@ -17,6 +17,8 @@ pub(crate) struct MarkFile {
     disk: Arc<dyn Disk>,
     file: Option<Arc<dyn DiskFile>>,
     current: Mark,
+    /// Whether readers have not been told of the current mark.
+    untold: bool,
     failures: u64,
 }
 
@@ -47,7 +49,7 @@ pub(crate) fn load(disk: &dyn Disk) -> Result<Mark, FileError> {
 
 impl MarkFile {
     pub(crate) fn new(disk: Arc<dyn Disk>, current: Mark) -> Self {
-        Self { disk, file: None, current, failures: 0 }
+        Self { disk, file: None, current, untold: false, failures: 0 }
     }
 
     /// Tells readers how far the log is durable.
@@ -60,6 +62,14 @@ impl MarkFile {
     pub(crate) fn publish_catalogue(&mut self, generation: u64) {
         self.current.catalogue_generation = generation;
         self.publish();
+    }
+
+    /// Whether readers could be told of everything, if need be by trying once more.
+    pub(crate) fn is_told(&mut self) -> bool {
+        if self.untold {
+            self.publish();
+        }
+        !self.untold
     }
 
     /// Makes the mark durable, where that costs nobody anything.
@@ -76,7 +86,8 @@ impl MarkFile {
 
     fn publish(&mut self) {
         self.current.sequence += 1;
-        self.failures += u64::from(self.write().is_err());
+        self.untold = self.write().is_err();
+        self.failures += u64::from(self.untold);
     }
 
     fn write(&mut self) -> io::Result<()> {

@@ -98,7 +98,9 @@ impl Inner {
 
     /// Removes the files, oldest first, and makes that durable.
     fn unlink(&self, leftovers: &mut Leftovers) -> Result<(), CatalogueError> {
-        if leftovers.segments.is_empty() {
+        // A reader in another process that has not heard that files are gone would still look for
+        // them. They are removed the next time.
+        if leftovers.segments.is_empty() || !self.lock_mark().is_told() {
             return Ok(());
         }
         while let Some(number) = leftovers.segments.first().copied() {
