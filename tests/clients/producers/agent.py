@@ -2,12 +2,12 @@
 
 import os
 import re
-import signal
 import subprocess
 import time
 from abc import abstractmethod
 
 from harness import wait
+from producers.ending import end
 from producers.model import RUN_SECONDS, Outcome, Producer
 
 END_SECONDS = 10
@@ -67,7 +67,7 @@ class Agent(Producer):
         except wait.Late:
             pass  # Its log says why.
         finally:
-            end(process)
+            end(process, END_SECONDS)
         after_ms = int((time.monotonic() - started) * 1000)
         lines = [
             line for line in log.read_text(errors="replace").splitlines() if re.search(self.trouble, line)
@@ -75,13 +75,3 @@ class Agent(Producer):
         errors = [{"code": "", "text": line, "after_ms": after_ms} for line in lines]
         silence = {"code": "", "text": "not everything was sent, without a word", "after_ms": after_ms}
         return Outcome(failed=[] if done else errors[-1:] or [silence], errors=errors)
-
-
-def end(process):
-    """Asks it to end; one that cannot deliver may take minutes to believe it."""
-    process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(END_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()

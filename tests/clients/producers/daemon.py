@@ -1,11 +1,11 @@
 """What the daemons of Debian 12 share: real programs in the foreground, with files and folders of their own."""
 
-import signal
 import subprocess
 from abc import abstractmethod
 from pathlib import Path
 
 from harness import debian, wait
+from producers.ending import end
 from producers.model import RUN_SECONDS, Outcome, Producer
 
 END_SECONDS = 5
@@ -66,18 +66,8 @@ class Daemon(Producer):
         except wait.Late as late:
             return Outcome(errors=[{"code": "", "text": str(late)}])
         finally:
-            end(process)
+            end(process, END_SECONDS)
         return Outcome()
-
-
-def end(process):
-    """Asks it to end; one that cannot deliver may take minutes to believe it."""
-    process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(END_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 def librdkafka_settings(job):
