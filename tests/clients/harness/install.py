@@ -1,9 +1,11 @@
 """The real clients: which versions, and how they come onto this machine."""
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,11 +57,7 @@ def install(name, version):
 
 def install_kcat():
     """kcat comes from Debian; only root can install it."""
-    if not shutil.which("kcat"):
-        if os.geteuid() != 0 or not shutil.which("apt-get"):
-            raise Skip("kcat is missing and only root on Debian can install it: apt-get install kcat")
-        run(["apt-get", "update"])
-        run(["apt-get", "install", "--yes", "--no-install-recommends", "kcat"])
+    need("kcat", "kcat")
     banner = run(["kcat", "-V"])
     return Client(KCAT, banner.split("librdkafka ")[1].split()[0])
 
@@ -81,15 +79,32 @@ def install_confluent(version):
 
 def install_sarama(version):
     """A small program around the library, built with Go into the cache."""
-    if not shutil.which("go"):
-        if os.geteuid() != 0 or not shutil.which("apt-get"):
-            raise Skip("Go is missing and only root on Debian can install it: apt-get install golang-go")
-        run(["apt-get", "update"])
-        run(["apt-get", "install", "--yes", "--no-install-recommends", "golang-go", "ca-certificates"])
+    need("go", "golang-go", "ca-certificates")
     program = cache_folder() / f"{SARAMA}-{version}"
     # Go's own cache makes this short when nothing has changed.
     run(["go", "build", "-buildvcs=false", "-o", str(program), "."], SARAMA_SOURCE)
     return Client(SARAMA, version, program)
+
+
+@contextmanager
+def exclusive(name):
+    """Keeps others out, in this process and in other ones."""
+    cache_folder().mkdir(parents=True, exist_ok=True)
+    with open(cache_folder() / f"{name}.lock", "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def need(command, *packages):
+    """Installs packages of Debian if a command is missing; only root can."""
+    if shutil.which(command):
+        return
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        words = " ".join(packages)
+        raise Skip(f"{command} is missing and only root on Debian can install it: apt-get install {words}")
+    with exclusive("apt"):
+        run(["apt-get", "update"])
+        run(["apt-get", "install", "--yes", "--no-install-recommends", *packages])
 
 
 def run(command, folder=None):

@@ -5,12 +5,11 @@ import shutil
 
 from harness import install
 from harness.report import Skip
-from producers import locks
 
 
 def need_go(minor):
     """`Skip` unless Go 1.`minor` or newer is here; Debian's may be older, and nobody else installs one."""
-    locks.need("go", "golang-go", "ca-certificates")
+    install.need("go", "golang-go", "ca-certificates")
     found = re.search(r"go1\.(\d+)", install.run(["go", "version"]))
     if not found or int(found[1]) < minor:
         raise Skip(f"Go 1.{minor} or newer is needed to compile it")
@@ -21,7 +20,7 @@ def compiled(name, compile_into):
     folder = install.cache_folder() / name
     if not folder.exists():
         # One at a time: each keeps all cores busy.
-        with locks.exclusive("go"):
+        with install.exclusive("go"):
             if not folder.exists():
                 partial = folder.with_name(f"{name}.partial")
                 shutil.rmtree(partial, ignore_errors=True)

@@ -4,10 +4,11 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+from harness.install import exclusive
 from harness.report import require
+
 from producers import logstash, maven
 from producers.jvm import Jvm
-from producers.locks import exclusive
 from producers.model import Outcome
 from producers.worker import Worker, execute
 

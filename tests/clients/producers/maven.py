@@ -5,7 +5,6 @@ import os
 import shutil
 
 from harness import install
-from producers.locks import exclusive, need
 
 # Short-lived programs: the small compiler only, and little memory.
 JAVA = ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto", "-Xmx128m"]
@@ -14,15 +13,15 @@ DEPENDENCY_PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1"
 
 def need_java():
     """A JDK and Maven, from Debian if they are missing."""
-    need("javac", "default-jdk-headless")
-    need("mvn", "maven")
+    install.need("javac", "default-jdk-headless")
+    install.need("mvn", "maven")
 
 
 def class_path(pom, name, **properties):
     """The folder of the jars that a POM asks for, complete or absent; another POM gets another one."""
     folder = install.cache_folder() / f"maven-{name}-{digest([pom])}"
     # Two Mavens at once would disturb each other's downloads.
-    with exclusive("maven"):
+    with install.exclusive("maven"):
         if not folder.exists():
             partial = folder.with_name(f"{folder.name}.{os.getpid()}.partial")
             command = ["mvn", "--quiet", "--batch-mode", "--file", str(pom)]
@@ -35,7 +34,7 @@ def class_path(pom, name, **properties):
 def compiled(sources, jars, name):
     """The folder of the classes of these sources, compiled for Java 8, anew only when the sources change."""
     folder = install.cache_folder() / f"{name}-{digest(sources)}"
-    with exclusive(name):
+    with install.exclusive(name):
         if not folder.exists():
             partial = folder.with_name(f"{folder.name}.{os.getpid()}.partial")
             shutil.rmtree(partial, ignore_errors=True)

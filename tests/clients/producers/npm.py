@@ -9,7 +9,6 @@ import shutil
 from pathlib import Path
 
 from harness import install
-from producers import locks
 from producers.model import Outcome
 from producers.worker import Worker, execute
 
@@ -65,10 +64,10 @@ class NodeClient(Worker):
 
 def install_modules():
     """One folder for each lock file, complete or absent; returns its node_modules."""
-    locks.need("npm", "npm")
+    install.need("npm", "npm")
     lock_file = (SOURCES / "package-lock.json").read_bytes()
     folder = install.cache_folder() / f"npm-{hashlib.sha256(lock_file).hexdigest()[:12]}"
-    with locks.exclusive("npm"):
+    with install.exclusive("npm"):
         if not folder.exists():
             partial = folder.with_name(f"{folder.name}.{os.getpid()}.partial")
             partial.mkdir()

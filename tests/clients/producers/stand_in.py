@@ -11,7 +11,6 @@ from pathlib import Path
 
 from harness import install
 from harness.report import require
-from producers import locks
 from producers.worker import Worker
 
 HERE = Path(__file__).resolve().parent
@@ -112,9 +111,9 @@ class RustRdkafka:
         self.program = None
 
     def install(self):
-        locks.need("cargo", "cargo")
-        locks.need("cc", "build-essential")
-        locks.need("pkg-config", "pkg-config", "libssl-dev", "zlib1g-dev")
+        install.need("cargo", "cargo")
+        install.need("cc", "build-essential")
+        install.need("pkg-config", "pkg-config", "libssl-dev", "zlib1g-dev")
         target = install.cache_folder() / "rdkafka-0.39.0-target"
         words = ["cargo", "build", "--quiet", "--locked", "--target-dir", str(target)]
         # Cargo itself lets one build at a time into a folder.
