@@ -35,13 +35,22 @@ impl<M: Machine, S: Session<Event = M::Event>, T: Read + Write> Connection<M, S,
             match self.accepted.machine.poll(now) {
                 Step::Event(event) => self.accepted.session.on_event(event),
                 Step::Closed(reason) => return Err(reason),
-                Step::Wait(wait) => match exchanges.next().map(|exchange| exchange(self, wait)) {
-                    None if self.accepted.inbox.poll_ready(cx).is_pending() => return Ok(wait),
-                    None | Some(Ok(()) | Err(ErrorKind::WouldBlock | ErrorKind::Interrupted)) => {}
-                    Some(Err(kind)) => self.accepted.machine.handle_transport_error(kind),
-                },
+                Step::Wait(wait) => {
+                    match self.fin(wait).or_else(|| Some(exchanges.next()?(self, wait))) {
+                        None if self.accepted.inbox.poll_ready(cx).is_pending() => return Ok(wait),
+                        None
+                        | Some(Ok(()) | Err(ErrorKind::WouldBlock | ErrorKind::Interrupted)) => {}
+                        Some(Err(kind)) => self.accepted.machine.handle_transport_error(kind),
+                    }
+                }
             }
         }
+    }
+
+    /// Not one of the exchanges: after the last of them, nothing else would wake the connection.
+    fn fin(&mut self, wait: Wait) -> Option<Result<(), ErrorKind>> {
+        let fin = self.shutdown_write.take_if(|_| wait.fin && !wait.write)?;
+        Some(fin(&self.stream).map_err(|error| error.kind()))
     }
 
     fn read(&mut self, wait: Wait) -> Result<(), ErrorKind> {
@@ -62,8 +71,6 @@ impl<M: Machine, S: Session<Event = M::Event>, T: Read + Write> Connection<M, S,
                 0 => return Err(ErrorKind::WriteZero),
                 n => self.accepted.machine.handle_sent(n),
             }
-        } else if let Some(shutdown_write) = self.shutdown_write.take_if(|_| wait.fin) {
-            shutdown_write(&self.stream).map_err(|error| error.kind())?;
         }
         Ok(())
     }

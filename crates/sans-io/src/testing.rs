@@ -26,7 +26,8 @@ pub const PANIC: &[u8] = b"panic";
 
 const LENGTH_BYTES: usize = 4;
 const SPACE_BYTES: usize = 4096;
-const LINGER: Duration = Duration::from_secs(1);
+/// Longer than any test waits: who relies on it instead of the end of the stream fails.
+const LINGER: Duration = Duration::from_secs(60);
 
 /// What the toy asks its application.
 #[derive(Debug, Clone, PartialEq, Eq)]

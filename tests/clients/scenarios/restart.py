@@ -20,9 +20,9 @@ LOGSTORE = "restart"
 DEFAULTS = "defaults"
 # What no client may see: the socket is never closed, and every connection ends in order.
 TROUBLE = re.compile(r"refused|reset by peer|broken pipe", re.IGNORECASE)
-# sarama looks at an idle connection only when it closes it, and then says a last word to a server that
-# has gone in order long before.
-LAST_WORD = re.compile(r"closing (connection to )?broker", re.IGNORECASE)
+# sarama does not read an idle connection, so it misses its end. It notices when it closes that connection
+# or asks for metadata there, and then writes to a server that has gone in order long before.
+LAST_WORD = re.compile(r"closing (connection to )?broker|while fetching metadata: write tcp", re.IGNORECASE)
 # What an idempotent sarama says, rarely, of a record that it has put back in the wrong order while it
 # tries again. No request leaves it.
 OWN_FAULT = {SARAMA: "message out of sequence added to a batch"}
