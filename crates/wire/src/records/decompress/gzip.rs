@@ -2,58 +2,84 @@ use std::ops::Range;
 
 use crc_fast::{CrcAlgorithm, Digest};
 use flate2::{Decompress, FlushDecompress, Status};
+use logboom_inflate::{INFLATER_BYTES, Inflater};
 
-use super::{CHUNK_BYTES, take, take_array, widen};
+use super::{Budget, CHUNK_BYTES, take, take_array, widen};
 use crate::records::{BatchError, Codec};
 
-/// What an inflate state holds: 32 KiB of history and its tables, about.
-pub(super) const INFLATE_BYTES: usize = 48 * 1024;
+/// What a state of `flate2` holds: 32 KiB of history and its tables, about.
+const STREAMING_BYTES: usize = 48 * 1024;
+
+/// No DEFLATE stream grows by more than this: a copy of 258 bytes takes two bits.
+const EXPANSION_MAX: usize = 1032;
+
+const TRAILER_BYTES: usize = 8;
 
 const INVALID: BatchError = BatchError::CompressedDataInvalid { codec: Codec::Gzip };
 
+/// The states of the two decoders, made when they are needed.
+#[derive(Default)]
+pub(super) struct Inflaters {
+    whole: Option<Inflater>,
+    streaming: Option<Decompress>,
+}
+
+impl Inflaters {
+    pub(super) fn bytes_held(&self) -> usize {
+        let whole = if self.whole.is_some() { INFLATER_BYTES } else { 0 };
+        let streaming = if self.streaming.is_some() { STREAMING_BYTES } else { 0 };
+        whole + streaming
+    }
+}
+
 /// Members of a gzip file (RFC 1952) one after the other.
 ///
-/// The framing is read here rather than by `flate2`, so that the inflate state is reused from batch
-/// to batch, and the checksum is computed by the faster crate.
+/// The framing is read here rather than by a library, so that the states of decoders are reused from
+/// batch to batch, and the checksum is computed by the faster crate.
 pub(super) struct Gzip<'a> {
     input: &'a [u8],
-    inflate: &'a mut Decompress,
-    /// The checksum of the member that is open.
-    member: Option<Digest>,
+    inflaters: &'a mut Inflaters,
+    /// The member that is open.
+    member: Option<Member>,
+}
+
+/// What has come out of a member so far.
+struct Member {
+    checksum: Digest,
+    bytes: u64,
 }
 
 impl<'a> Gzip<'a> {
-    pub(super) fn new(input: &'a [u8], inflate: &'a mut Option<Decompress>) -> Self {
-        let inflate = inflate.get_or_insert_with(|| Decompress::new(false));
-        Self { input, inflate, member: None }
+    pub(super) const fn new(input: &'a [u8], inflaters: &'a mut Inflaters) -> Self {
+        Self { input, inflaters, member: None }
     }
 
-    pub(super) fn next_chunk(&mut self, window: &mut Vec<u8>) -> Result<Range<usize>, BatchError> {
-        let window = widen(window, CHUNK_BYTES);
+    pub(super) fn next_chunk(
+        &mut self,
+        window: &mut Vec<u8>,
+        budget: Budget,
+    ) -> Result<Range<usize>, BatchError> {
         loop {
-            let mut checksum = match self.member.take() {
-                Some(checksum) => checksum,
+            let mut member = match self.member.take() {
+                Some(member) => member,
                 None if self.input.is_empty() => return Ok(0..0),
                 None => {
                     skip_member_header(&mut self.input).ok_or(INVALID)?;
-                    self.inflate.reset(false);
-                    Digest::new(CrcAlgorithm::Crc32IsoHdlc)
+                    if let Some(chunk) = self.whole_member(window, budget) {
+                        return Ok(chunk);
+                    }
+                    self.streaming().reset(false);
+                    Member { checksum: Digest::new(CrcAlgorithm::Crc32IsoHdlc), bytes: 0 }
                 }
             };
-            let before = (self.inflate.total_in(), self.inflate.total_out());
-            let status = self
-                .inflate
-                .decompress(self.input, window, FlushDecompress::None)
-                .map_err(|_| INVALID)?;
-            let read = (self.inflate.total_in() - before.0) as usize;
-            let written = (self.inflate.total_out() - before.1) as usize;
-            self.input = &self.input[read..];
-            checksum.update(&window[..written]);
+            let (status, written) = self.stream(&mut member, widen(window, CHUNK_BYTES))?;
             match status {
-                Status::StreamEnd => self.close_member(&checksum)?,
+                Status::StreamEnd => {
+                    self.close_member(member.checksum.finalize(), member.bytes).ok_or(INVALID)?;
+                }
                 // Neither is there more input, nor is output left that did not fit.
                 Status::Ok | Status::BufError if written == 0 => return Err(INVALID),
-                Status::Ok | Status::BufError => self.member = Some(checksum),
+                Status::Ok | Status::BufError => self.member = Some(member),
             }
             if written > 0 {
                 return Ok(0..written);
@@ -61,14 +87,61 @@ impl<'a> Gzip<'a> {
         }
     }
 
-    fn close_member(&mut self, checksum: &Digest) -> Result<(), BatchError> {
-        let expected_checksum = take_array(&mut self.input).ok_or(INVALID)?;
-        let expected_bytes = take_array(&mut self.input).ok_or(INVALID)?;
-        let checksum_matches =
-            checksum.finalize() == u64::from(u32::from_le_bytes(expected_checksum));
+    /// Decompresses a member at once, if the file seems to end with it and to say how large it is.
+    ///
+    /// Otherwise, and if it turns out to be damaged, nothing has happened, and the member is left to
+    /// the other decoder. So the two never disagree about what is accepted.
+    fn whole_member(&mut self, window: &mut Vec<u8>, budget: Budget) -> Option<Range<usize>> {
+        let claimed_bytes = u32::from_le_bytes(*self.input.last_chunk()?);
+        let bytes = budget.whole(claimed_bytes.into(), self.input, EXPANSION_MAX)?;
+        let window = widen(window, bytes);
+        if self.inflaters.whole.is_none() {
+            self.inflaters.whole = Some(Inflater::new()?);
+        }
+        let inflated = self.inflaters.whole.as_mut()?.inflate(self.input, window)?;
+        let before = self.input;
+        self.input = &before[inflated.read_bytes..];
+        let chunk = 0..inflated.written_bytes;
+        let checksum = crc_fast::crc32_iso_hdlc(&window[chunk.clone()]);
+        let closed = self.close_member(checksum.into(), chunk.len() as u64);
+        if closed.is_none() || chunk.is_empty() {
+            self.input = before;
+            return None;
+        }
+        Some(chunk)
+    }
+
+    /// Goes on with a member. Returns how much of the window it filled.
+    fn stream(
+        &mut self,
+        member: &mut Member,
+        window: &mut [u8],
+    ) -> Result<(Status, usize), BatchError> {
+        let input = self.input;
+        let inflate = self.streaming();
+        let before = (inflate.total_in(), inflate.total_out());
+        let status =
+            inflate.decompress(input, window, FlushDecompress::None).map_err(|_| INVALID)?;
+        let read = (inflate.total_in() - before.0) as usize;
+        let written = (inflate.total_out() - before.1) as usize;
+        self.input = &input[read..];
+        member.checksum.update(&window[..written]);
+        member.bytes += written as u64;
+        Ok((status, written))
+    }
+
+    fn streaming(&mut self) -> &mut Decompress {
+        self.inflaters.streaming.get_or_insert_with(|| Decompress::new(false))
+    }
+
+    /// Reads the trailer of a member. `None` if that says something else.
+    fn close_member(&mut self, checksum: u64, bytes: u64) -> Option<()> {
+        let trailer: [u8; TRAILER_BYTES] = take_array(&mut self.input)?;
+        let (expected_checksum, expected_bytes) = trailer.split_at(TRAILER_BYTES / 2);
+        let checksum_matches = (checksum as u32).to_le_bytes() == expected_checksum;
         // The length is stored modulo 2^32.
-        let length_matches = self.inflate.total_out() as u32 == u32::from_le_bytes(expected_bytes);
-        if checksum_matches && length_matches { Ok(()) } else { Err(INVALID) }
+        let length_matches = (bytes as u32).to_le_bytes() == expected_bytes;
+        (checksum_matches && length_matches).then_some(())
     }
 }
 

@@ -5,10 +5,13 @@
 //!
 //! | codec | memory |
 //! | --- | --- |
-//! | gzip | a chunk, and 32 KiB of history inside the decoder |
+//! | gzip | a chunk, and 32 KiB of history inside the decoder; or a member as a whole, at most 1 MiB |
 //! | snappy | a block; a raw batch is one block, at most `snappy_block_bytes_max` |
 //! | lz4 | a block of at most 4 MiB, and 64 KiB of history |
-//! | zstd | a chunk, and a window of at most `2^zstd_window_log_max` inside the decoder |
+//! | zstd | a chunk, and a window of at most `2^zstd_window_log_max` inside the decoder; or a frame as a whole, at most 1 MiB |
+//!
+//! Batches as producers make them say how large they become, and come out as a whole: no history has to
+//! be kept, which saves a copy (zstd), or allows for a faster decoder (gzip).
 
 mod gzip;
 mod lz4;
@@ -28,6 +31,10 @@ use super::{BatchError, Codec, Limits};
 /// second-level cache.
 const CHUNK_BYTES: usize = 64 * 1024;
 
+/// What says that it becomes no larger than this comes out in one chunk. Batches are rarely larger: the
+/// clients' own limit for a whole request is 1 MiB.
+const WHOLE_BYTES_MAX: usize = 1024 * 1024;
+
 /// What is kept between batches, of the window and of the zstd context each: enough for LZ4 blocks
 /// of 4 MiB, which sarama writes, and for the zstd levels that are in use. Beyond, memory is given
 /// back.
@@ -39,7 +46,7 @@ pub(super) struct Decoders {
     /// Bytes of output since the beginning.
     pub(super) bytes_decompressed: u64,
     window: Vec<u8>,
-    inflate: Option<flate2::Decompress>,
+    gzip: gzip::Inflaters,
     zstd: Option<::zstd::zstd_safe::DCtx<'static>>,
 }
 
@@ -58,7 +65,7 @@ impl Decoders {
     ) -> Option<Decompressor<'a>> {
         let decoder = match codec {
             Codec::None => return None,
-            Codec::Gzip => Decoder::Gzip(Gzip::new(input, &mut self.inflate)),
+            Codec::Gzip => Decoder::Gzip(Gzip::new(input, &mut self.gzip)),
             Codec::Snappy => Decoder::Snappy(Snappy::new(input, limits.snappy_block_bytes_max)),
             Codec::Lz4 => Decoder::Lz4(Lz4::new(input, magic)),
             Codec::Zstd => {
@@ -84,9 +91,8 @@ impl Decoders {
 
     /// Bytes of memory held.
     pub(super) fn bytes_held(&self) -> usize {
-        let inflate = if self.inflate.is_some() { gzip::INFLATE_BYTES } else { 0 };
         let zstd = self.zstd.as_ref().map_or(0, |zstd| zstd.sizeof());
-        self.window.len() + inflate + zstd
+        self.window.len() + self.gzip.bytes_held() + zstd
     }
 }
 
@@ -127,10 +133,10 @@ impl Decompressor<'_> {
     /// Goes on to the next chunk.
     pub(super) fn advance(&mut self) -> Result<(), BatchError> {
         self.chunk = match &mut self.decoder {
-            Decoder::Gzip(gzip) => gzip.next_chunk(self.window),
+            Decoder::Gzip(gzip) => gzip.next_chunk(self.window, self.budget),
             Decoder::Snappy(snappy) => snappy.next_chunk(self.window, self.budget),
             Decoder::Lz4(lz4) => lz4.next_chunk(self.window),
-            Decoder::Zstd(zstd) => zstd.next_chunk(self.window),
+            Decoder::Zstd(zstd) => zstd.next_chunk(self.window, self.budget),
         }?;
         *self.bytes_decompressed += self.chunk.len() as u64;
         self.budget.check(self.chunk.len())?;
@@ -147,6 +153,16 @@ struct Budget {
 }
 
 impl Budget {
+    /// How large the next chunk has to be to hold all that `input` says it becomes. `None` if that is
+    /// too much, more than is allowed, or cannot be true, because no input grows by more than
+    /// `expansion_max`.
+    fn whole(self, claimed_bytes: u64, input: &[u8], expansion_max: usize) -> Option<usize> {
+        let bytes_max = WHOLE_BYTES_MAX
+            .min(self.bytes_max.saturating_sub(self.bytes_out))
+            .min(input.len().saturating_mul(expansion_max));
+        usize::try_from(claimed_bytes).ok().filter(|bytes| *bytes <= bytes_max)
+    }
+
     /// Whether so many bytes more are allowed.
     fn check(self, bytes: usize) -> Result<(), BatchError> {
         if bytes <= self.bytes_max.saturating_sub(self.bytes_out) {
