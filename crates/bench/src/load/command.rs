@@ -238,7 +238,7 @@ impl LoadArgs {
             "record_bytes": self.record_bytes,
             "batch_bytes": self.batch_bytes,
             "codec": self.codec.name(),
-            "compression_ratio": Frames::new(&self.content(), "", 0)?.compression_ratio(),
+            "compression_ratio": Frames::new(&self.content(), "", 0, 0)?.compression_ratio(),
             "distinct_batches": self.distinct,
             "acks": self.acks,
             "connections": self.connections,

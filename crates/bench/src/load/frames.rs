@@ -13,7 +13,6 @@ use kafka_protocol::records::{
 };
 
 use super::values::Values;
-use crate::clock::unix_ms;
 use crate::{Failure, Result};
 
 /// The version of Produce that is spoken: the first with zstd, the newest before tagged fields, and
@@ -103,17 +102,31 @@ pub struct Frames {
 }
 
 impl Frames {
-    /// Encodes requests to a topic.
+    /// Encodes requests to a topic. The first record of each batch has the time `first_ms`, in ms
+    /// since 1970.
     ///
     /// # Errors
     ///
     /// If such a batch is too large for the format.
-    pub fn new(content: &Content, topic: &str, acks: i16) -> Result<Self> {
+    pub fn new(content: &Content, topic: &str, acks: i16, first_ms: i64) -> Result<Self> {
         let records = (content.batch_bytes / content.record_bytes).max(1);
         let frames = (0..content.distinct.max(1) as u64)
-            .map(|seed| frame(batch(content, records, seed)?, topic, acks))
+            .map(|seed| frame(batch(content, records, seed, first_ms)?, topic, acks))
             .collect::<Result<_>>()?;
         Ok(Self { frames, records, value_bytes: records * content.record_bytes })
+    }
+
+    /// A whole request with one of the batches, which are counted modulo their number.
+    #[must_use]
+    pub fn request(&self, batch: usize, correlation: i32, partition: i32) -> Vec<u8> {
+        let frame = &self.frames[batch % self.frames.len()];
+        [&frame.head(correlation, partition)[..], &frame.batch[..]].concat()
+    }
+
+    /// Bytes of the values of each request.
+    #[must_use]
+    pub const fn value_bytes(&self) -> u64 {
+        self.value_bytes
     }
 
     /// How much smaller batches are than the values in them.
@@ -124,11 +137,11 @@ impl Frames {
     }
 }
 
-fn batch(content: &Content, records: u64, seed: u64) -> Result<Bytes> {
+fn batch(content: &Content, records: u64, seed: u64, first_ms: i64) -> Result<Bytes> {
     let record_bytes = usize::try_from(content.record_bytes)
         .map_err(Failure::while_doing("make records so large"))?;
     let mut values = Values::new(record_bytes, seed);
-    let (first_ms, mut list) = (unix_ms(), Vec::new());
+    let mut list = Vec::new();
     for offset in 0..i64::try_from(records).unwrap_or(i64::MAX) {
         list.push(record(offset, first_ms + offset % 1_000, values.next_value()));
     }
@@ -231,9 +244,8 @@ mod tests {
 
     #[test]
     fn a_frame_is_a_request_with_what_is_filled_in() {
-        let frames = Frames::new(&content(Codec::None), "logs", -1).unwrap();
-        let frame = &frames.frames[1];
-        let whole = [&frame.head(77, 3)[..], &frame.batch[..]].concat();
+        let frames = Frames::new(&content(Codec::None), "logs", -1, 0).unwrap();
+        let (frame, whole) = (&frames.frames[1], frames.request(3, 77, 3));
         let (length, body) = whole.split_first_chunk().unwrap();
         assert_eq!(u32::from_be_bytes(*length) as usize, body.len());
         let mut body = Bytes::copy_from_slice(body);
@@ -249,7 +261,7 @@ mod tests {
     #[test]
     fn batches_hold_the_records_that_were_asked_for_with_every_codec() {
         for codec in [Codec::None, Codec::Gzip, Codec::Snappy, Codec::Lz4, Codec::Zstd] {
-            let frames = Frames::new(&content(codec), "logs", 1).unwrap();
+            let frames = Frames::new(&content(codec), "logs", 1, 0).unwrap();
             assert_eq!((frames.records, frames.value_bytes), (200, 102_400));
             assert_ne!(frames.frames[0].batch, frames.frames[1].batch);
             let mut batch = frames.frames[0].batch.clone();
@@ -265,7 +277,7 @@ mod tests {
     /// Measuring with other data would be measuring something else.
     #[test]
     fn records_compress_as_logs_do() {
-        let ratio = |codec| Frames::new(&content(codec), "logs", 1).unwrap().compression_ratio();
+        let ratio = |codec| Frames::new(&content(codec), "logs", 1, 0).unwrap().compression_ratio();
         for (codec, low, high) in [
             (Codec::None, 0.95, 1.0),
             (Codec::Gzip, 3.4, 4.6),

@@ -232,7 +232,7 @@ mod tests {
         let content =
             Content { record_bytes: 10, batch_bytes: 20, codec: Codec::None, distinct: 1 };
         Plan {
-            frames: Frames::new(&content, "t", 1).unwrap(),
+            frames: Frames::new(&content, "t", 1, 0).unwrap(),
             topic: "t".to_owned(),
             partitions: vec![4, 5],
             depth,

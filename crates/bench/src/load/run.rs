@@ -10,7 +10,7 @@ use super::producer::{Plan, Producer};
 use super::target::Target;
 use super::worker::{Schedule, Shared, Tally, Worker};
 use super::{Amount, Workload};
-use crate::clock::now;
+use crate::clock::{now, unix_ms};
 use crate::proc::{self, Usage};
 use crate::{Failure, Result};
 
@@ -101,7 +101,7 @@ fn plan(target: &Target, workload: &Workload) -> Result<Plan> {
         partitions.truncate(wanted);
     }
     Ok(Plan {
-        frames: Frames::new(&workload.content, &target.topic, workload.acks)?,
+        frames: Frames::new(&workload.content, &target.topic, workload.acks, unix_ms())?,
         topic: target.topic.clone(),
         partitions,
         depth: workload.depth,
