@@ -15,6 +15,7 @@ KAFKA_VERSION = "4.4.0"
 # The line of slf4j that this Kafka uses.
 SLF4J_VERSION = "1.7.36"
 CONFLUENT_KAFKA_VERSION = "2.11.1"
+TANSU_VERSION = "0.6.0"
 
 # The mock cluster of librdkafka gives every topic so many, so the others do, too.
 PARTITIONS = 4
@@ -48,6 +49,9 @@ class Peer:
         """Where it listens: as told, unless it chooses itself; None if that is not known yet."""
         del folder
         return port
+
+    def prepare(self, folder, port):
+        """What is left to do once it listens, such as to create the topic."""
 
 
 @dataclass
@@ -184,6 +188,27 @@ signal.sigwait([signal.SIGTERM])
         return int(file.read_text()) if file.exists() else None
 
 
+@dataclass
+class Tansu(Peer):
+    """Tansu, which keeps records in a store of somebody else."""
+
+    login: bool = False
+    # A URL; a path in it is relative to the folder.
+    store: str = ""
+
+    def command(self, folder, port):
+        """Its subcommand `broker`, with no option that costs time."""
+        del folder
+        listener = f"tcp://127.0.0.1:{port}"
+        command = [install_tansu(), "broker", "--silent", "--storage-engine", self.store]
+        return [*command, "--listener-url", listener, "--advertised-listener-url", f"tcp://localhost:{port}"]
+
+    def prepare(self, folder, port):
+        """It creates no topic by itself."""
+        command = [install_tansu(), "topic", "create", "--broker", f"tcp://127.0.0.1:{port}"]
+        checked([*command, "--partitions", str(PARTITIONS), TOPIC], folder)
+
+
 def all_peers(binaries):
     """Every server in every configuration, by name."""
     durable = "checks, decompresses and fsyncs every batch before the answer"
@@ -200,6 +225,17 @@ def all_peers(binaries):
         Kafka("kafka-flush", f"{flushed}; no encryption", tls=False, flush=True),
         Kafka("kafka-flush-tls", flushed, tls=True, flush=True),
         Mock("mock", "checks nothing, stores nothing on a disk; no login, no encryption", tls=False),
+    ]
+    # Read in its source: it has options for a certificate, but accepts connections without them; no CRC of
+    # a batch is compared with anything; SQLite runs with `journal_mode = WAL` and `synchronous = normal`.
+    unchecked = "no checksum is compared; no login (not configured), no encryption (its TLS is not wired up)"
+    memory = f"keeps batches in memory as they came, and never removes them; {unchecked}"
+    sqlite = (
+        f"decompresses, and stores records as rows; fsyncs at checkpoints, not before answers; {unchecked}"
+    )
+    peers += [
+        Tansu("tansu-memory", memory, tls=False, store="memory://tansu/"),
+        Tansu("tansu-sqlite", sqlite, tls=False, store="sqlite:///tansu.db"),
     ]
     return {peer.name: peer for peer in peers}
 
@@ -241,6 +277,34 @@ def install_confluent_kafka():
 
     name = f"confluent-kafka-{CONFLUENT_KAFKA_VERSION}"
     return installed(name, fetch) / "venv" / "bin" / "python"
+
+
+def install_tansu():
+    """Its program, built from crates.io: `tansu-cli` there is a library, so that the program is one line."""
+    if not shutil.which("cargo"):
+        raise Failure("cargo is missing: https://rustup.rs")
+
+    def fetch(folder):
+        (folder / "src").mkdir()
+        (folder / "src" / "main.rs").write_text(
+            "#[tokio::main]\nasync fn main() -> tansu_cli::Result<()> {\n"
+            "    tansu_cli::Cli::main().await.map(drop)\n}\n"
+        )
+        # The features of tansu-cli only name stores; those of the others bring them.
+        crates = "".join(
+            f'{name} = {{ version = "={TANSU_VERSION}", default-features = false, '
+            'features = ["dynostore", "libsql"] }\n'
+            for name in ["tansu-cli", "tansu-broker", "tansu-storage"]
+        )
+        (folder / "Cargo.toml").write_text(
+            f'[package]\nname = "tansu"\nversion = "{TANSU_VERSION}"\nedition = "2024"\n[workspace]\n'
+            f'[dependencies]\n{crates}tokio = {{ version = "1", features = ["full"] }}\n'
+        )
+        checked(["cargo", "build", "--quiet", "--release", "--target-dir", "target"], folder)
+        (folder / "target" / "release" / "tansu").rename(folder / "tansu")
+        shutil.rmtree(folder / "target")
+
+    return installed(f"tansu-{TANSU_VERSION}", fetch) / "tansu"
 
 
 def installed(name, fetch):
