@@ -5,6 +5,7 @@ use std::time::Duration;
 use logboom_wire::response::PartitionOutcome;
 
 use crate::memory::{Memory, Unmetered};
+use crate::pool::FramePool;
 use crate::recv::STAGING_BYTES;
 use crate::slots::Slot;
 
@@ -100,6 +101,7 @@ impl Default for Limits {
 pub struct Config {
     limits: Limits,
     memory: Arc<dyn Memory>,
+    frame_pool: Arc<FramePool>,
 }
 
 impl Config {
@@ -111,7 +113,7 @@ impl Config {
     pub fn new(limits: Limits, memory: Arc<dyn Memory>) -> Result<Self, ConfigError> {
         check_sizes(&limits)?;
         check_times(&limits)?;
-        Ok(Self { limits, memory })
+        Ok(Self { limits, memory, frame_pool: Arc::default() })
     }
 
     /// The limits.
@@ -124,6 +126,11 @@ impl Config {
     #[must_use]
     pub fn memory(&self) -> &dyn Memory {
         &*self.memory
+    }
+
+    /// Where the memory of large frames comes from.
+    pub(crate) const fn frame_pool(&self) -> &Arc<FramePool> {
+        &self.frame_pool
     }
 
     /// The most that one [`Connection`](crate::Connection) ever holds, in bytes.
@@ -152,7 +159,7 @@ impl Default for Config {
     /// The default limits, and no bound on the memory of all connections together: enough for a
     /// test, too trusting for a server.
     fn default() -> Self {
-        Self { limits: Limits::default(), memory: Arc::new(Unmetered) }
+        Self { limits: Limits::default(), memory: Arc::new(Unmetered), frame_pool: Arc::default() }
     }
 }
 

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use bytes::Bytes;
 use logboom_planted::planted;
 use logboom_sans_io::Stale;
@@ -142,14 +144,15 @@ impl Connection {
             if phase != Phase::Ready {
                 return Some(Custody::Connection);
             }
-            if let MemoryWait::Granted(reservation) = std::mem::replace(memory, MemoryWait::No) {
-                return Some(Custody::Process(reservation));
-            }
-            let reservation = config.memory().try_reserve(bytes);
+            let reservation = match std::mem::replace(memory, MemoryWait::No) {
+                MemoryWait::Granted(reservation) => Some(reservation),
+                _ => config.memory().try_reserve(bytes),
+            };
             if reservation.is_none() {
                 *memory = MemoryWait::Wanted { bytes };
             }
-            reservation.map(Custody::Process)
+            let pool = Arc::clone(config.frame_pool());
+            reservation.map(|reservation| Custody::Process { reservation, pool })
         })
     }
 

@@ -66,6 +66,7 @@ mod login;
 mod memory;
 mod news;
 mod phase;
+mod pool;
 mod recv;
 mod request;
 mod sasl;
@@ -87,6 +88,7 @@ pub use event::{
 };
 pub use memory::{Memory, Reservation, Unmetered};
 pub use phase::Phase;
+pub use pool::FRAME_BYTES_KEPT_MAX;
 pub use sasl::Secret;
 pub use spoken::Spoken;
 pub use ticket::{AuthTicket, InitTicket, MemoryTicket, MetadataTicket, ProduceTicket};

@@ -1,7 +1,10 @@
+use std::sync::Arc;
+
 use bytes::Bytes;
 use logboom_wire::frame::PREFIX_BYTES;
 
 use crate::memory::Reservation;
+use crate::pool::FramePool;
 
 /// The buffer that bytes arrive in while it is not known what they are.
 pub(crate) const STAGING_BYTES: usize = 16 * 1024;
@@ -12,7 +15,7 @@ const STAGED_FRAME_BYTES_MAX: usize = STAGING_BYTES / 4;
 
 /// Cuts the stream of the peer into frames.
 ///
-/// Every frame ends up in memory of exactly its own size: sharing the staging buffer would let a
+/// Every frame ends up in memory of its own, of its size or little more: sharing the staging buffer would let a
 /// small frame keep 16 KiB alive, and would leave the next reads without a buffer.
 #[derive(Debug)]
 pub(crate) struct Receiver {
@@ -39,8 +42,12 @@ struct Body {
 pub(crate) enum Custody {
     /// The connection: the frame came before authentication. It may contain a password and is wiped.
     Connection,
-    /// The process, which has counted it.
-    Process(#[expect(dead_code, reason = "held for what its drop does")] Reservation),
+    /// The process, which has counted it and gets it back.
+    Process {
+        #[expect(dead_code, reason = "held for what its drop does")]
+        reservation: Reservation,
+        pool: Arc<FramePool>,
+    },
 }
 
 impl Receiver {
@@ -66,13 +73,13 @@ impl Receiver {
 
     /// The size of the frame that is being received into its own memory, or 0.
     pub(crate) fn body_bytes(&self) -> usize {
-        self.body.as_ref().map_or(0, |body| body.memory.bytes.len())
+        self.body.as_ref().map_or(0, |body| body.memory.frame_bytes)
     }
 
     /// A lower bound of the bytes that complete the next frame.
     pub(crate) fn missing(&self) -> usize {
         if let Some(body) = &self.body {
-            return body.memory.bytes.len() - body.filled;
+            return body.memory.frame_bytes - body.filled;
         }
         let whole = self.prefix().map_or(PREFIX_BYTES, |prefix| {
             // A negative length is refused when its turn comes; nothing is missing for that.
@@ -98,12 +105,13 @@ impl Receiver {
         let staged = &mut self.staging[self.start..self.end];
         let head = &mut staged[PREFIX_BYTES..];
         let filled = head.len().min(frame_bytes);
-        let bytes = if complete { head[..filled].to_vec() } else { begun(head, frame_bytes) };
+        let bytes =
+            if complete { head[..filled].to_vec() } else { custody.begin(head, frame_bytes) };
         if let Custody::Connection = custody {
             wipe(&mut head[..filled]);
         }
         self.start += PREFIX_BYTES + filled;
-        let memory = FrameMemory { bytes, custody };
+        let memory = FrameMemory { bytes, frame_bytes, custody };
         if complete {
             return Some(Bytes::from_owner(memory));
         }
@@ -113,7 +121,7 @@ impl Receiver {
 
     /// Takes the frame that was received into its own memory, if it is complete.
     pub(crate) fn take_body(&mut self) -> Option<Bytes> {
-        let body = self.body.take_if(|body| body.filled == body.memory.bytes.len())?;
+        let body = self.body.take_if(|body| body.filled == body.memory.frame_bytes)?;
         Some(Bytes::from_owner(body.memory))
     }
 
@@ -195,29 +203,37 @@ impl Receiver {
     }
 }
 
-/// Memory for a frame of which `head` is here.
-fn begun(head: &[u8], frame_bytes: usize) -> Vec<u8> {
-    let mut bytes = vec![0; frame_bytes];
-    bytes[..head.len()].copy_from_slice(head);
-    bytes
+impl Custody {
+    /// Memory for a frame of which `head` is here. What is behind `head` may be anything.
+    fn begin(&self, head: &[u8], frame_bytes: usize) -> Vec<u8> {
+        let mut bytes = match self {
+            Self::Connection => vec![0; frame_bytes],
+            Self::Process { pool, .. } => pool.take(frame_bytes),
+        };
+        bytes[..head.len()].copy_from_slice(head);
+        bytes
+    }
 }
 
 /// The memory of one frame, as [`Bytes`] own it.
 struct FrameMemory {
+    /// Of at least `frame_bytes`.
     bytes: Vec<u8>,
+    frame_bytes: usize,
     custody: Custody,
 }
 
 impl AsRef<[u8]> for FrameMemory {
     fn as_ref(&self) -> &[u8] {
-        &self.bytes
+        &self.bytes[..self.frame_bytes]
     }
 }
 
 impl Drop for FrameMemory {
     fn drop(&mut self) {
-        if let Custody::Connection = self.custody {
-            wipe(&mut self.bytes);
+        match &self.custody {
+            Custody::Connection => wipe(&mut self.bytes),
+            Custody::Process { pool, .. } => pool.give(std::mem::take(&mut self.bytes)),
         }
     }
 }
@@ -225,7 +241,7 @@ impl Drop for FrameMemory {
 impl std::fmt::Debug for FrameMemory {
     /// Says how large the frame is and not what is in it.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "FrameMemory({} bytes, {:?})", self.bytes.len(), self.custody)
+        write!(f, "FrameMemory({} bytes, {:?})", self.frame_bytes, self.custody)
     }
 }
 
@@ -238,8 +254,6 @@ pub(crate) fn wipe(bytes: &mut [u8]) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use proptest::prelude::*;
 
     use super::*;
@@ -299,7 +313,9 @@ mod tests {
         let reservation = Reservation::new(Arc::clone(&guard));
         let mut receiver = Receiver::new();
         feed(&mut receiver, &framed(b"abcdefgh"), usize::MAX);
-        let frame = receiver.take_frame(8, || Some(Custody::Process(reservation))).unwrap();
+        let pool = Arc::default();
+        let custody = Custody::Process { reservation, pool };
+        let frame = receiver.take_frame(8, || Some(custody)).unwrap();
         let view = frame.slice(2..4);
         drop(frame);
         drop(receiver);
@@ -337,6 +353,22 @@ mod tests {
         receiver.release();
         receiver.received(12);
         assert_eq!(take(&mut receiver).unwrap(), &b"abcdefgh"[..]);
+    }
+
+    #[test]
+    fn a_frame_in_used_memory_shows_nothing_of_the_last_one() {
+        let pool = Arc::new(FramePool::default());
+        for (fill, frame_bytes) in [(7, 100_000), (1, 90_000)] {
+            let mut receiver = Receiver::new();
+            feed(&mut receiver, &(frame_bytes as u32).to_be_bytes(), usize::MAX);
+            let reservation = Reservation::new(());
+            let custody = Custody::Process { reservation, pool: Arc::clone(&pool) };
+            assert!(receiver.take_frame(frame_bytes, || Some(custody)).is_none());
+            feed(&mut receiver, &vec![fill; frame_bytes - 1], usize::MAX);
+            assert!(receiver.take_body().is_none());
+            feed(&mut receiver, &[fill], usize::MAX);
+            assert_eq!(receiver.take_body().unwrap(), vec![fill; frame_bytes]);
+        }
     }
 
     #[test]
