@@ -209,14 +209,16 @@ class Tansu(Peer):
         checked([*command, "--partitions", str(PARTITIONS), TOPIC], folder)
 
 
-def all_peers(binaries):
-    """Every server in every configuration, by name."""
+def all_peers(binaries, before=None):
+    """Every server in every configuration, by name; an earlier build of logboom is in the folder `before`."""
     durable = "checks, decompresses and fsyncs every batch before the answer"
     peers = []
-    for runtime in ["smol", "async-std", "blocking"]:
-        binary = binaries / f"logboom-{runtime}"
-        peers.append(Logboom(runtime, durable, tls=True, binary=binary))
-        peers.append(Logboom(f"{runtime}-plaintext", f"{durable}; no encryption", tls=False, binary=binary))
+    builds = {runtime: binaries / f"logboom-{runtime}" for runtime in ["smol", "async-std", "blocking"]}
+    if before:
+        builds["before"] = before / "logboom-smol"
+    for name, binary in builds.items():
+        peers.append(Logboom(name, durable, tls=True, binary=binary))
+        peers.append(Logboom(f"{name}-plaintext", f"{durable}; no encryption", tls=False, binary=binary))
     cached = "checks and decompresses every batch; answers before it is on the disk"
     flushed = "checks and decompresses every batch; flushes each before the answer"
     peers += [
