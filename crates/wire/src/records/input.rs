@@ -65,6 +65,25 @@ impl<'a> Input for &'a [u8] {
         Ok(*first)
     }
 
+    /// Nearly all numbers of a record have one byte, and the lengths of values two.
+    #[inline]
+    fn varint(&mut self) -> Result<i32, BatchError> {
+        if let Some((value, rest)) = varint::decode_short(self) {
+            *self = rest;
+            return Ok(value);
+        }
+        varint::decode_i32(|| self.byte())
+    }
+
+    #[inline]
+    fn varlong(&mut self) -> Result<i64, BatchError> {
+        if let Some((value, rest)) = varint::decode_short(self) {
+            *self = rest;
+            return Ok(value.into());
+        }
+        varint::decode_i64(|| self.byte())
+    }
+
     #[inline]
     fn take(&mut self, count: usize) -> Result<Self::Span, BatchError> {
         let (taken, rest) = self.split_at_checked(count).ok_or(BatchError::Truncated)?;

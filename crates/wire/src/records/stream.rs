@@ -70,6 +70,11 @@ impl<'a> Stream<'a> {
     /// A VARINT.
     #[inline]
     pub(super) fn varint(&mut self) -> Result<i32, BatchError> {
+        let unread = self.unread();
+        if let Some((value, rest)) = varint::decode_short(unread) {
+            self.position += unread.len() - rest.len();
+            return Ok(value);
+        }
         varint::decode_i32(|| self.byte())
     }
 

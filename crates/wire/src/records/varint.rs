@@ -3,6 +3,20 @@
 use super::BatchError;
 use crate::primitive::varint::decode_bits;
 
+/// Decodes a VARINT or VARLONG of one or two bytes, and returns what follows it. `None` if it may be
+/// longer.
+#[inline]
+pub(super) const fn decode_short(bytes: &[u8]) -> Option<(i32, &[u8])> {
+    let (bits, rest) = match bytes {
+        [first, rest @ ..] if *first < 0x80 => (*first as u32, rest),
+        [first, second, rest @ ..] if *second < 0x80 => {
+            ((*first & 0x7f) as u32 | (*second as u32) << 7, rest)
+        }
+        _ => return None,
+    };
+    Some(((bits >> 1).cast_signed() ^ -(bits & 1).cast_signed(), rest))
+}
+
 /// Decodes a VARINT from the bytes that `next_byte` yields.
 #[inline]
 pub(super) fn decode_i32(
@@ -65,6 +79,20 @@ mod tests {
             let mut bytes = Vec::new();
             encode_i32(value, &mut bytes);
             prop_assert_eq!(decode_all(&bytes, |next| decode_i32(next)), Ok(value));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn short_integers_are_decoded_as_all_others_are(bytes in prop::collection::vec(any::<u8>(), 0..4)) {
+            if let Some((value, rest)) = decode_short(&bytes) {
+                let (read, left) = bytes.split_at(bytes.len() - rest.len());
+                prop_assert_eq!(decode_all(read, |next| decode_i32(next)), Ok(value));
+                prop_assert_eq!(decode_all(read, |next| decode_i64(next)), Ok(value.into()));
+                prop_assert_eq!(left, rest);
+            } else {
+                prop_assert!(bytes.len() < 2 || bytes[..2].iter().all(|byte| *byte >= 0x80));
+            }
         }
     }
 
