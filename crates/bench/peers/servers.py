@@ -40,6 +40,9 @@ class Peer:
     note: str
     tls: bool
     login: bool = True
+    partitions: int = PARTITIONS
+    # So much longer takes each fdatasync, in microseconds; only logboom can be slowed down so.
+    sync_delay_us: int = 0
 
     def command(self, folder, port):
         """Writes what the server needs into an empty folder. The command that starts it there."""
@@ -85,7 +88,7 @@ name = "{USER}"
 
 [[project.logstore]]
 name = "{TOPIC}"
-shards = {PARTITIONS}
+shards = {self.partitions}
 retention_bytes = "{STORED_BYTES_MAX >> 30} GiB"
 
 [[access_key]]
@@ -95,7 +98,15 @@ secrets = [{{ file = "key.secret" }}]
 allow = "all"
 """)
         write_private(folder / "key.secret", SECRET)
-        return [self.binary, "serve", "--config", "logboom.toml"]
+        return [*self._slow_disk(), self.binary, "serve", "--config", "logboom.toml"]
+
+    def _slow_disk(self):
+        """What starts a server so that its disk seems slower. The server is the process that was started."""
+        if not self.sync_delay_us:
+            return []
+        inject = f"inject=fdatasync:delay_exit={self.sync_delay_us}"
+        trace = ["--seccomp-bpf", "-f", "-D", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync", "-e", inject]
+        return ["strace", *trace]
 
 
 @dataclass
