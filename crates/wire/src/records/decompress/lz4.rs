@@ -1,7 +1,6 @@
 use std::hash::Hasher;
 use std::ops::Range;
 
-use lz4_flex::block;
 use twox_hash::XxHash32;
 
 use super::{take, take_array, widen};
@@ -23,7 +22,8 @@ const INVALID: BatchError = BatchError::CompressedDataInvalid { codec: Codec::Lz
 
 /// LZ4 frames one after the other; skippable frames are skipped.
 ///
-/// `lz4_flex` decompresses the blocks. It also knows the frame format, but takes a frame that ends
+/// liblz4 decompresses blocks that stand alone, which are nearly all there are, and `lz4_flex` those that
+/// need the ones before. Both also know the frame format, but `lz4_flex` takes a frame that ends
 /// too early for a complete one, and insists on a header checksum that is wrong in magic 0.
 pub(super) struct Lz4<'a> {
     input: &'a [u8],
@@ -185,9 +185,10 @@ impl Frame {
         let output = &mut output[..bytes_max];
         let history = &before[start.saturating_sub(HISTORY_BYTES)..];
         let written = if history.is_empty() {
-            block::decompress_into(block, output).ok()?
+            let bytes_max = i32::try_from(bytes_max).ok()?;
+            lz4::block::decompress_to_buffer(block, Some(bytes_max), output).ok()?
         } else {
-            block::decompress_into_with_dict(block, output, history).ok()?
+            lz4_flex::block::decompress_into_with_dict(block, output, history).ok()?
         };
         Some(start..start + written)
     }
