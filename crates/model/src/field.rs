@@ -29,12 +29,32 @@ impl<'a> Fields<'a> {
         Self { options, report, contents: Vec::new() }
     }
 
+    /// Makes room for so many fields more.
+    pub(crate) fn reserve(&mut self, fields: usize) {
+        self.contents.reserve(fields);
+    }
+
     pub(crate) fn report(&mut self) -> &mut MappingReport {
         self.report
     }
 
     /// Adds a field, made to fit.
     pub(crate) fn push(&mut self, name: Bytes, value: Bytes) {
+        let (key, value) = self.fit(name, value);
+        let is_utf8 = |bytes: &[u8]| std::str::from_utf8(bytes).is_ok();
+        self.report.not_utf8 += u64::from(!is_utf8(&key) || !is_utf8(&value));
+        self.contents.push(Content { key, value });
+    }
+
+    /// Adds a field of which name and value are known to be UTF-8, made to fit.
+    pub(crate) fn push_utf8(&mut self, name: Bytes, value: Bytes) {
+        // What makes it fit keeps it UTF-8.
+        let (key, value) = self.fit(name, value);
+        debug_assert!(std::str::from_utf8(&key).is_ok() && std::str::from_utf8(&value).is_ok());
+        self.contents.push(Content { key, value });
+    }
+
+    fn fit(&mut self, name: Bytes, value: Bytes) -> (Bytes, Bytes) {
         let mut key = match self.options.field_names {
             FieldNames::AsIs => name,
             FieldNames::Strict => self.strict(name),
@@ -42,9 +62,7 @@ impl<'a> Fields<'a> {
         let mut value = value;
         self.report.names_cut += u64::from(cut(&mut key, self.options.name_bytes_max));
         self.report.values_cut += u64::from(cut(&mut value, self.options.value_bytes_max));
-        let is_utf8 = |bytes: &[u8]| std::str::from_utf8(bytes).is_ok();
-        self.report.not_utf8 += u64::from(!is_utf8(&key) || !is_utf8(&value));
-        self.contents.push(Content { key, value });
+        (key, value)
     }
 
     pub(crate) fn finish(self) -> Vec<Content> {

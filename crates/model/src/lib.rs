@@ -45,6 +45,7 @@
 
 #![forbid(unsafe_code)]
 
+mod ascii;
 mod field;
 mod group;
 mod json;

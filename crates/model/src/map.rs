@@ -47,23 +47,13 @@ pub fn map(
     let (time, time_ns) = time(record.timestamp_ms, append_time_ms, report);
     let mut fields = Fields::new(options, report);
     let value = record.value.map(Bytes::copy_from_slice);
-    let members = value
-        .as_ref()
-        .filter(|_| form == Form::Json)
-        .and_then(|value| members(value, options.members_max, fields.report()));
+    let text = value.as_ref().filter(|_| form == Form::Json);
+    let is_split = text.is_some_and(|text| push_members(&mut fields, text, options.members_max));
     let is_kept = |key: &[u8]| !key.is_empty() && key != CONTENT && options.key != KeyMapping::Drop;
     let mut key = record.key.filter(|key| is_kept(key));
-    match (members, value) {
-        (Some(members), _) => {
-            for (name, value) in members {
-                fields.push(name, value);
-            }
-        }
-        (None, Some(value)) => {
-            let name = key.take_if(|_| options.key == KeyMapping::NameOfValue);
-            fields.push(name.map_or(Bytes::from_static(CONTENT), Bytes::copy_from_slice), value);
-        }
-        (None, None) => {}
+    if let Some(value) = value.filter(|_| !is_split) {
+        let name = key.take_if(|_| options.key == KeyMapping::NameOfValue);
+        fields.push(name.map_or(Bytes::from_static(CONTENT), Bytes::copy_from_slice), value);
     }
     if let Some(key) = key {
         fields.push(Bytes::from_static(KEY), Bytes::copy_from_slice(key));
@@ -95,31 +85,34 @@ fn split_ms(ms: i64) -> Option<(u32, u32)> {
     Some((seconds, ms * 1_000_000))
 }
 
-/// Names and values of the members of the JSON object that `text` is. `None` if it is to be kept
-/// whole.
-fn members(
-    text: &Bytes,
-    members_max: usize,
-    report: &mut MappingReport,
-) -> Option<Vec<(Bytes, Bytes)>> {
+/// Adds the members of the JSON object that `text` is. False if it is to be kept whole.
+fn push_members(fields: &mut Fields<'_>, text: &Bytes, members_max: usize) -> bool {
     let members = match json::split(text, members_max) {
         Ok(members) => members,
         Err(NotSplit::NotAnObject) => {
-            report.not_objects += 1;
-            return None;
+            fields.report().not_objects += 1;
+            return false;
         }
         Err(NotSplit::TooManyMembers) => {
-            report.too_many_members += 1;
-            return None;
+            fields.report().too_many_members += 1;
+            return false;
         }
     };
+    // Members begin and end with ASCII, so all of them are UTF-8 if the text is.
+    let is_utf8 = std::str::from_utf8(text).is_ok();
     let mut names: Vec<_> = members.iter().map(|member| plain(text, &member.name)).collect();
-    let repeats = Repeats::of(&names);
-    let last_of_each = repeats.firsts().map(|first| {
+    let repeats = Repeats::of(&names, |name| name);
+    fields.reserve(names.len());
+    for first in repeats.firsts() {
         let last = repeats.all(first).last().unwrap_or(first);
-        (mem::take(&mut names[first]), value(text, &members[last]))
-    });
-    Some(last_of_each.collect())
+        let (name, value) = (mem::take(&mut names[first]), value(text, &members[last]));
+        if is_utf8 {
+            fields.push_utf8(name, value);
+        } else {
+            fields.push(name, value);
+        }
+    }
+    true
 }
 
 /// The value of a member as the value of a field. Shares the memory of `text` where it can.

@@ -13,14 +13,20 @@ use crate::server::{HOST, PASSWORD, PROJECT, Server, Stream};
 const SASL_HANDSHAKE: i16 = 17;
 
 /// A producer that is logged in, with everything that it will ever send: inside TLS, encrypted.
-pub(crate) struct Client {
+#[derive(Debug)]
+pub struct Client {
     stream: Stream,
     requests: VecDeque<Vec<u8>>,
     answer: Vec<u8>,
 }
 
 impl Client {
-    pub(crate) fn connect(
+    /// Logs in.
+    ///
+    /// # Errors
+    ///
+    /// If the server does not let it in.
+    pub fn connect(
         server: &Server,
         requests: impl Iterator<Item = Vec<u8>>,
     ) -> Result<Self> {
@@ -51,13 +57,21 @@ impl Client {
     }
 
     /// Sends the next request.
-    pub(crate) fn send(&mut self) -> Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// If there is none, or the connection has ended.
+    pub fn send(&mut self) -> Result<()> {
         let request = self.requests.pop_front().ok_or("nothing more to send")?;
         Ok(self.stream.write_all(&request)?)
     }
 
     /// Takes the answer, which must be there. What is in it, the counters of the server say.
-    pub(crate) fn take_answer(&mut self) -> Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// If it is not there.
+    pub fn take_answer(&mut self) -> Result<()> {
         match self.stream.read(&mut self.answer)? {
             0 => Err("the connection has ended".into()),
             _ => Ok(()),

@@ -6,10 +6,6 @@
 
 #![forbid(unsafe_code)]
 
-mod client;
-mod server;
-
-use std::error::Error;
 use std::hint::black_box;
 use std::process::ExitCode;
 
@@ -17,11 +13,7 @@ use logboom_bench::load::{Codec, Content, Frames};
 use logboom_engine::LogMapper;
 use logboom_engine::model::{MappingOptions, text};
 use logboom_engine::testing::START_MS;
-
-use client::Client;
-use server::Server;
-
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
+use logboom_costs::{Client, Result, Server, ingest};
 
 /// What is sent, and how.
 struct Workload {
@@ -121,16 +113,6 @@ fn run(workload: &Workload) -> Result<()> {
 fn counted(work: &mut dyn FnMut() -> Result<()>) -> Result<()> {
     // Not a tail call, which would leave the function too early.
     black_box(work())
-}
-
-/// Sends the next requests of every connection. Each time all of them share a group commit.
-fn ingest(server: &Server, clients: &mut [Client], requests: usize) -> Result<()> {
-    for _ in 0..requests {
-        clients.iter_mut().try_for_each(Client::send)?;
-        server.commit();
-        clients.iter_mut().try_for_each(Client::take_answer)?;
-    }
-    Ok(())
 }
 
 /// Reads all that is stored and makes JSON of it.

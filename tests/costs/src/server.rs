@@ -22,10 +22,11 @@ pub(crate) const PASSWORD: &str = "demo#secret-of-a-test";
 pub(crate) const HOST: &str = "localhost";
 
 /// The client's end of a connection.
-pub(crate) type Stream = Pipe<KafkaMachine, EngineSession, Arc<ManualClock>>;
+pub type Stream = Pipe<KafkaMachine, EngineSession, Arc<ManualClock>>;
 
 /// A whole server whose time stands still.
-pub(crate) struct Server {
+#[derive(Debug)]
+pub struct Server {
     engine: Arc<Engine>,
     service: KafkaService,
     clock: Arc<ManualClock>,
@@ -35,7 +36,12 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn start(tls: bool) -> Result<Self> {
+    /// Starts it with an empty store on the disk.
+    ///
+    /// # Errors
+    ///
+    /// If the disk refuses.
+    pub fn start(tls: bool) -> Result<Self> {
         let folder = TempDir::new()?;
         // A machine whose disk is nearly full counts the same.
         let options = store::Options { free_bytes_min: Some(1 << 20), ..Default::default() };
@@ -59,7 +65,12 @@ impl Server {
         Ok(Self { engine, service, clock, certificate, _folder: folder })
     }
 
-    pub(crate) fn connect(&self) -> Result<Stream> {
+    /// A connection that is not logged in.
+    ///
+    /// # Errors
+    ///
+    /// If the server does not take it.
+    pub fn connect(&self) -> Result<Stream> {
         let peer = ([192, 0, 2, 7], 40_000).into();
         let connection = self.service.accept(0, peer, self.clock.now());
         let connection = connection.ok_or("the server refuses the connection")?;
@@ -69,15 +80,22 @@ impl Server {
     }
 
     /// Makes durable what waits for the disk.
-    pub(crate) fn commit(&self) {
+    pub fn commit(&self) {
         while self.engine.store().commit_group() {}
     }
 
-    pub(crate) fn engine(&self) -> &Engine {
+    /// What is inside.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
         &self.engine
     }
 
-    pub(crate) fn shard(&self) -> Result<Shard> {
+    /// Where everything is stored.
+    ///
+    /// # Errors
+    ///
+    /// If the store is out of order.
+    pub fn shard(&self) -> Result<Shard> {
         Ok(Shard::new(self.engine.store().stream(PROJECT, PROJECT)?, 0))
     }
 }

@@ -57,12 +57,15 @@ pub(crate) enum NotSplit {
     TooManyMembers,
 }
 
+/// Room for so many members is made at once: log records rarely have more.
+const MEMBERS_USUAL: usize = 24;
+
 /// The members of the object that `text` is, in order and with repeats.
 ///
 /// Takes time and memory in proportion to `text`, and never more stack for deeper nesting.
 pub(crate) fn split(text: &[u8], members_max: usize) -> Result<Vec<Member>, NotSplit> {
     let mut scanner = Scanner::new(text);
-    let mut members = Vec::new();
+    let mut members = Vec::with_capacity(members_max.min(MEMBERS_USUAL));
     let mut too_many = false;
     let complete = scanner.object(|member| {
         if members.len() < members_max {

@@ -1,6 +1,7 @@
 use std::ops::Range;
 
 use super::{Member, Text, Value};
+use crate::ascii::string_bytes;
 
 /// Walks over JSON text. `None` means that the text is not JSON (or not what was asked for); where
 /// the scanner stands is then of no use.
@@ -110,8 +111,7 @@ impl<'a> Scanner<'a> {
         let start = self.at;
         let mut escaped = false;
         loop {
-            let rest = self.text.get(self.at..)?;
-            self.at += rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | ..0x20))?;
+            self.at += string_bytes(self.text.get(self.at..)?);
             match self.next()? {
                 b'"' => return Some(Text { range: start..self.at - 1, escaped }),
                 b'\\' => self.escape()?,

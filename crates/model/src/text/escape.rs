@@ -2,9 +2,13 @@
 
 use std::fmt::Write as _;
 
+use crate::ascii::printable_string_bytes;
+
 /// Writes `bytes` as the inside of a JSON string.
 pub(super) fn write_json(out: &mut String, bytes: &[u8]) {
-    write(out, bytes, |c| matches!(c, '"' | '\\'));
+    let (plain, rest) = bytes.split_at(printable_string_bytes(bytes));
+    out.push_str(std::str::from_utf8(plain).unwrap_or_default());
+    write(out, rest, |c| matches!(c, '"' | '\\'));
 }
 
 /// Writes `bytes` on one line for people. A backslash stays one: paths are more frequent than line

@@ -5,6 +5,8 @@ use super::{Position, escape};
 use crate::proto::{Log, LogGroup};
 use crate::repeats::Repeats;
 
+/// What the name of a tag starts with.
+const TAG_PREFIX: &str = "__tag__:";
 /// What a field of a log is called if its own name belongs to something else.
 const OWN_FIELD_PREFIX: &str = "__field__:";
 
@@ -36,10 +38,10 @@ pub fn write_json(out: &mut String, log: &Log, group: &LogGroup, position: Optio
 
 fn write_fields(out: &mut String, log: &Log) {
     let names: Vec<_> = log.contents.iter().map(|content| shown_name(&content.key)).collect();
-    let repeats = Repeats::of(&names);
+    let repeats = Repeats::of(&names, |name| name.as_bytes());
     for first in repeats.firsts() {
         let mut values = repeats.all(first).map(|position| &log.contents[position].value[..]);
-        write_repeated(out, &names[first], &mut values);
+        write_repeated(out, "", &names[first], &mut values);
         out.push(',');
     }
 }
@@ -47,22 +49,30 @@ fn write_fields(out: &mut String, log: &Log) {
 fn write_tags(out: &mut String, group: &LogGroup) {
     let names: Vec<_> =
         group.log_tags.iter().map(|tag| String::from_utf8_lossy(&tag.key)).collect();
-    let repeats = Repeats::of(&names);
+    let repeats = Repeats::of(&names, |name| name.as_bytes());
     for first in repeats.firsts() {
         let mut values = repeats.all(first).map(|position| &group.log_tags[position].value[..]);
         out.push(',');
-        write_repeated(out, &format!("__tag__:{}", names[first]), &mut values);
+        write_repeated(out, TAG_PREFIX, &names[first], &mut values);
     }
 }
 
 /// Writes a member with the one value there is, or with an array of several.
-fn write_repeated(out: &mut String, name: &str, values: &mut dyn Iterator<Item = &[u8]>) {
+fn write_repeated<'a>(
+    out: &mut String,
+    prefix: &str,
+    name: &str,
+    values: &mut impl Iterator<Item = &'a [u8]>,
+) {
     let value = values.next().unwrap_or_default();
+    out.push('"');
+    out.push_str(prefix);
+    escape::write_json(out, name.as_bytes());
+    out.push_str("\":");
     let Some(second) = values.next() else {
-        return write_member(out, name, value);
+        return write_string(out, value);
     };
-    write_string(out, name.as_bytes());
-    out.push_str(":[");
+    out.push('[');
     write_string(out, value);
     for value in std::iter::once(second).chain(values) {
         out.push(',');
@@ -98,7 +108,7 @@ fn shown_name(name: &[u8]) -> Cow<'_, str> {
     let name = String::from_utf8_lossy(name);
     let is_ours =
         ["__time__", "__source__", "__topic__", "__shard__", "__offset__"].contains(&&*name);
-    if is_ours || name.starts_with("__tag__:") {
+    if is_ours || name.starts_with(TAG_PREFIX) {
         Cow::Owned(format!("{OWN_FIELD_PREFIX}{name}"))
     } else {
         name
