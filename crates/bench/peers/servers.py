@@ -75,7 +75,8 @@ class Logboom(Peer):
 data_dir = "data"
 
 [node.limits]
-connections_per_address_max = 10000
+connections_max = 4000
+connections_per_address_max = 4000
 
 [[listener]]
 name = "load"

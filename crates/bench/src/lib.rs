@@ -2,7 +2,8 @@
 //!
 //! Each command of `logboom-bench` is a module that a test can call as well: [`scale`] measures
 //! many connections to logboom servers, [`load`] puts load on any server that speaks the protocol of
-//! Kafka, and [`report`] draws what that has found. They share [`server`], a server process with a
+//! Kafka, [`report`] draws what that has found, and [`map`] measures the read side without a server. They
+//! share [`server`], a server process with a
 //! directory of its own; [`client`], many producers in one thread; [`proc`], what the kernel says
 //! about a process; [`limits`], what the machine has to allow; and [`table`], how figures are printed.
 
@@ -13,6 +14,7 @@ mod clock;
 mod failure;
 pub mod limits;
 pub mod load;
+pub mod map;
 pub mod proc;
 pub mod report;
 pub mod scale;

@@ -15,6 +15,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Load(logboom_bench::load::Args),
+    Map(logboom_bench::map::Args),
     Report(logboom_bench::report::Args),
     Scale(logboom_bench::scale::Args),
 }
@@ -22,6 +23,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Load(args) => args.run(),
+        Command::Map(args) => args.run(),
         Command::Report(args) => args.run(),
         Command::Scale(args) => args.run(),
     };

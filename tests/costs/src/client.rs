@@ -26,10 +26,7 @@ impl Client {
     /// # Errors
     ///
     /// If the server does not let it in.
-    pub fn connect(
-        server: &Server,
-        requests: impl Iterator<Item = Vec<u8>>,
-    ) -> Result<Self> {
+    pub fn connect(server: &Server, requests: impl Iterator<Item = Vec<u8>>) -> Result<Self> {
         let mut stream = server.connect()?;
         let mut tls = server.certificate.as_ref().map(tls).transpose()?;
         // Version 0 of the handshake: the token follows as it is, and so does its empty answer.

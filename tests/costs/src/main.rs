@@ -10,10 +10,10 @@ use std::hint::black_box;
 use std::process::ExitCode;
 
 use logboom_bench::load::{Codec, Content, Frames};
+use logboom_costs::{Client, Result, Server, ingest};
 use logboom_engine::LogMapper;
 use logboom_engine::model::{MappingOptions, text};
 use logboom_engine::testing::START_MS;
-use logboom_costs::{Client, Result, Server, ingest};
 
 /// What is sent, and how.
 struct Workload {

@@ -25,6 +25,7 @@ pub use figures::Figures;
 pub use frames::{Codec, Content, Frames};
 pub use run::{Progress, run};
 pub use target::Target;
+pub(crate) use values::Values;
 
 /// What is done to a server.
 #[derive(Debug, Clone)]

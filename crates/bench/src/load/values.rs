@@ -21,7 +21,7 @@ const FIELDS_BYTES_MAX: usize = 352;
 
 /// One record is like the next, but never the same. The same seed gives the same records.
 #[derive(Debug)]
-pub(super) struct Values {
+pub(crate) struct Values {
     state: u64,
     record_bytes: usize,
     words: Vec<&'static str>,
@@ -29,12 +29,12 @@ pub(super) struct Values {
 
 impl Values {
     /// Records of `record_bytes` each.
-    pub(super) fn new(record_bytes: usize, seed: u64) -> Self {
+    pub(crate) fn new(record_bytes: usize, seed: u64) -> Self {
         Self { state: seed, record_bytes, words: WORDS.split(' ').collect() }
     }
 
     /// The next record: a JSON object, or a plain line where there is no room for one.
-    pub(super) fn next_value(&mut self) -> Vec<u8> {
+    pub(crate) fn next_value(&mut self) -> Vec<u8> {
         let (service, path) = SERVICES[self.below(SERVICES.len())];
         let mut text = String::with_capacity(self.record_bytes + FIELDS_BYTES_MAX);
         let json = self.record_bytes >= FIELDS_BYTES_MAX;

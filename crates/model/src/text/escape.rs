@@ -8,6 +8,9 @@ use crate::ascii::printable_string_bytes;
 pub(super) fn write_json(out: &mut String, bytes: &[u8]) {
     let (plain, rest) = bytes.split_at(printable_string_bytes(bytes));
     out.push_str(std::str::from_utf8(plain).unwrap_or_default());
+    if rest.is_empty() {
+        return;
+    }
     write(out, rest, |c| matches!(c, '"' | '\\'));
 }
 
