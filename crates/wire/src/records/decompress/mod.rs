@@ -8,10 +8,7 @@
 //! | gzip | a chunk, and 32 KiB of history inside the decoder; or a member as a whole, at most 1 MiB |
 //! | snappy | a block; a raw batch is one block, at most `snappy_block_bytes_max` |
 //! | lz4 | a block of at most 4 MiB, and 64 KiB of history |
-//! | zstd | a chunk, and a window of at most `2^zstd_window_log_max` inside the decoder; or a frame as a whole, at most 1 MiB |
-//!
-//! Batches as producers make them say how large they become, and come out as a whole: no history has to
-//! be kept, which saves a copy (zstd), or allows for a faster decoder (gzip).
+//! | zstd | a chunk, and a window of at most `2^zstd_window_log_max` inside the decoder |
 
 mod gzip;
 mod lz4;
@@ -31,8 +28,8 @@ use super::{BatchError, Codec, Limits};
 /// second-level cache.
 const CHUNK_BYTES: usize = 64 * 1024;
 
-/// What says that it becomes no larger than this comes out in one chunk. Batches are rarely larger: the
-/// clients' own limit for a whole request is 1 MiB.
+/// A gzip member that says that it becomes no larger than this comes out in one chunk, by a faster decoder
+/// that cannot stop halfway. Batches are rarely larger: the clients' own limit for a request is 1 MiB.
 const WHOLE_BYTES_MAX: usize = 1024 * 1024;
 
 /// What is kept between batches, of the window and of the zstd context each: enough for LZ4 blocks
@@ -136,7 +133,7 @@ impl Decompressor<'_> {
             Decoder::Gzip(gzip) => gzip.next_chunk(self.window, self.budget),
             Decoder::Snappy(snappy) => snappy.next_chunk(self.window, self.budget),
             Decoder::Lz4(lz4) => lz4.next_chunk(self.window),
-            Decoder::Zstd(zstd) => zstd.next_chunk(self.window, self.budget),
+            Decoder::Zstd(zstd) => zstd.next_chunk(self.window),
         }?;
         *self.bytes_decompressed += self.chunk.len() as u64;
         self.budget.check(self.chunk.len())?;

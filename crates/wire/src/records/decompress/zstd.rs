@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use zstd::zstd_safe::{self, DCtx, DParameter, InBuffer, OutBuffer, ResetDirective};
 
-use super::{Budget, CHUNK_BYTES, widen};
+use super::{CHUNK_BYTES, widen};
 use crate::records::{BatchError, Codec};
 
 /// The smallest window of the format (RFC 8878, section 3.1.1.1.2), and the largest that zstd takes
@@ -42,14 +42,10 @@ impl<'a> Zstd<'a> {
         Self { input, context, window_log_max, frame: Frame::Closed }
     }
 
-    pub(super) fn next_chunk(
-        &mut self,
-        window: &mut Vec<u8>,
-        budget: Budget,
-    ) -> Result<Range<usize>, BatchError> {
+    pub(super) fn next_chunk(&mut self, window: &mut Vec<u8>) -> Result<Range<usize>, BatchError> {
         while self.frame == Frame::Open || !self.input.is_empty() {
             let written = match self.frame {
-                Frame::Closed => self.open_frame(window, budget)?,
+                Frame::Closed => self.open_frame(window)?,
                 Frame::Open => self.stream(widen(window, CHUNK_BYTES))?,
             };
             if written > 0 {
@@ -65,20 +61,13 @@ impl<'a> Zstd<'a> {
     /// level 22, however little follows. Decompressed in one go, a frame needs no window besides
     /// its output. So where the declared window is above the limit, the frame may still be as large
     /// as the window that would have been allowed.
-    fn open_frame(&mut self, window: &mut Vec<u8>, budget: Budget) -> Result<usize, BatchError> {
+    fn open_frame(&mut self, window: &mut Vec<u8>) -> Result<usize, BatchError> {
         self.context.reset(ResetDirective::SessionOnly).map_err(|_| INVALID)?;
         self.context
             .set_parameter(DParameter::WindowLogMax(self.window_log_max))
             .map_err(|_| INVALID)?;
         let input = self.input;
-        let expansion_max = BLOCK_BYTES_MAX / COMPRESSED_BLOCK_BYTES_MIN;
-        // The library notices by itself that the frame fits, and keeps no window then.
-        let chunk_bytes = zstd_safe::get_frame_content_size(input)
-            .ok()
-            .flatten()
-            .and_then(|claimed_bytes| budget.whole(claimed_bytes, input, expansion_max))
-            .map_or(CHUNK_BYTES, |bytes| bytes.max(CHUNK_BYTES));
-        if let Ok(written) = self.stream(widen(window, chunk_bytes)) {
+        if let Ok(written) = self.stream(widen(window, CHUNK_BYTES)) {
             return Ok(written);
         }
         let frame_bytes = zstd_safe::find_frame_compressed_size(input).map_err(|_| INVALID)?;
