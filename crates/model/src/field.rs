@@ -47,6 +47,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Adds a field of which name and value are known to be UTF-8, made to fit.
+    #[inline]
     pub(crate) fn push_utf8(&mut self, name: Bytes, value: Bytes) {
         // What makes it fit keeps it UTF-8.
         let (key, value) = self.fit(name, value);
@@ -54,6 +55,7 @@ impl<'a> Fields<'a> {
         self.contents.push(Content { key, value });
     }
 
+    #[inline]
     fn fit(&mut self, name: Bytes, value: Bytes) -> (Bytes, Bytes) {
         let mut key = match self.options.field_names {
             FieldNames::AsIs => name,
@@ -97,16 +99,22 @@ fn strict_name(name: &[u8]) -> Vec<u8> {
 }
 
 /// Cuts `bytes` to at most `bytes_max`, not in the middle of a character. Says whether it did.
+#[inline]
 fn cut(bytes: &mut Bytes, bytes_max: usize) -> bool {
-    if bytes.len() <= bytes_max {
-        return false;
+    let is_long = bytes.len() > bytes_max;
+    if is_long {
+        cut_long(bytes, bytes_max);
     }
+    is_long
+}
+
+#[cold]
+fn cut_long(bytes: &mut Bytes, bytes_max: usize) {
     // A character has at most three bytes behind its first. What has more is not UTF-8, and has no
     // boundaries to respect.
     let is_inside = |at: &usize| bytes.get(*at).is_some_and(|byte| byte & 0xc0 == 0x80);
     let boundary = (bytes_max.saturating_sub(3)..=bytes_max).rfind(|at| !is_inside(at));
     bytes.truncate(boundary.unwrap_or(bytes_max));
-    true
 }
 
 #[cfg(test)]
