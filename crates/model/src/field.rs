@@ -29,42 +29,46 @@ impl<'a> Fields<'a> {
         Self { options, report, contents: Vec::new() }
     }
 
-    /// Makes room for so many fields more.
-    pub(crate) fn reserve(&mut self, fields: usize) {
-        self.contents.reserve(fields);
-    }
-
     pub(crate) fn report(&mut self) -> &mut MappingReport {
         self.report
     }
 
     /// Adds a field, made to fit.
     pub(crate) fn push(&mut self, name: Bytes, value: Bytes) {
-        let (key, value) = self.fit(name, value);
-        let is_utf8 = |bytes: &[u8]| std::str::from_utf8(bytes).is_ok();
-        self.report.not_utf8 += u64::from(!is_utf8(&key) || !is_utf8(&value));
-        self.contents.push(Content { key, value });
+        let mut field = Content { key: name, value };
+        self.fit(&mut field);
+        self.count_utf8(&field);
+        self.contents.push(field);
     }
 
-    /// Adds a field of which name and value are known to be UTF-8, made to fit.
-    #[inline]
-    pub(crate) fn push_utf8(&mut self, name: Bytes, value: Bytes) {
-        // What makes it fit keeps it UTF-8.
-        let (key, value) = self.fit(name, value);
-        debug_assert!(std::str::from_utf8(&key).is_ok() && std::str::from_utf8(&value).is_ok());
-        self.contents.push(Content { key, value });
+    /// Adds fields, made to fit. `are_utf8` says that all names and values are known to be UTF-8.
+    pub(crate) fn push_all(&mut self, mut fields: Vec<Content>, are_utf8: bool) {
+        for field in &mut fields {
+            self.fit(field);
+            if !are_utf8 {
+                self.count_utf8(field);
+            }
+            // What makes a field fit keeps it UTF-8.
+            debug_assert!(!are_utf8 || is_utf8(field));
+        }
+        if self.contents.is_empty() {
+            self.contents = fields;
+        } else {
+            self.contents.append(&mut fields);
+        }
     }
 
     #[inline]
-    fn fit(&mut self, name: Bytes, value: Bytes) -> (Bytes, Bytes) {
-        let mut key = match self.options.field_names {
-            FieldNames::AsIs => name,
-            FieldNames::Strict => self.strict(name),
-        };
-        let mut value = value;
-        self.report.names_cut += u64::from(cut(&mut key, self.options.name_bytes_max));
-        self.report.values_cut += u64::from(cut(&mut value, self.options.value_bytes_max));
-        (key, value)
+    fn fit(&mut self, field: &mut Content) {
+        if self.options.field_names == FieldNames::Strict {
+            self.make_strict(&mut field.key);
+        }
+        self.report.names_cut += u64::from(cut(&mut field.key, self.options.name_bytes_max));
+        self.report.values_cut += u64::from(cut(&mut field.value, self.options.value_bytes_max));
+    }
+
+    fn count_utf8(&mut self, field: &Content) {
+        self.report.not_utf8 += u64::from(!is_utf8(field));
     }
 
     pub(crate) fn finish(self) -> Vec<Content> {
@@ -72,14 +76,18 @@ impl<'a> Fields<'a> {
         self.contents
     }
 
-    fn strict(&mut self, name: Bytes) -> Bytes {
-        let strict = strict_name(&name);
-        if strict == name[..] {
-            return name;
+    fn make_strict(&mut self, name: &mut Bytes) {
+        let strict = strict_name(name);
+        if strict != name[..] {
+            self.report.names_changed += 1;
+            *name = strict.into();
         }
-        self.report.names_changed += 1;
-        strict.into()
     }
+}
+
+fn is_utf8(field: &Content) -> bool {
+    let is_utf8 = |bytes: &[u8]| std::str::from_utf8(bytes).is_ok();
+    is_utf8(&field.key) && is_utf8(&field.value)
 }
 
 /// `name` with everything but ASCII letters, digits and `_` replaced by `_`, one for each

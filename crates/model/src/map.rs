@@ -6,7 +6,7 @@ use logboom_wire::records::Record;
 use crate::field::Fields;
 use crate::json::{self, Member, NotSplit, Text, Value};
 use crate::options::{Form, KeyMapping, MappingOptions};
-use crate::proto::Log;
+use crate::proto::{Content, Log};
 use crate::repeats::Repeats;
 use crate::report::MappingReport;
 
@@ -17,6 +17,11 @@ const CONTENT: &[u8] = b"content";
 const KEY: &[u8] = b"__key__";
 /// What the name of a header's field starts with.
 const HEADER_PREFIX: &[u8] = b"__header__:";
+
+/// Room is made at once for a member for so many bytes of JSON: members of logs are rarely shorter.
+const MEMBER_BYTES_USUAL: usize = 32;
+/// Room for so many members at most: they fill a kilobyte, up to which allocators are fastest.
+const MEMBERS_USUAL_MAX: usize = 16;
 
 /// Makes a log of a record. Never fails: what does not fit is changed as little as possible, and
 /// counted in `report`.
@@ -87,8 +92,13 @@ fn split_ms(ms: i64) -> Option<(u32, u32)> {
 
 /// Adds the members of the JSON object that `text` is. False if it is to be kept whole.
 fn push_members(fields: &mut Fields<'_>, text: &Bytes, members_max: usize) -> bool {
-    let members = match json::split(text, members_max) {
-        Ok(members) => members,
+    let usual = (text.len() / MEMBER_BYTES_USUAL).min(MEMBERS_USUAL_MAX);
+    let mut members = Vec::with_capacity(usual);
+    let done = json::split(text, members_max, |member| {
+        members.push(Content { key: plain(text, &member.name), value: value(text, &member) });
+    });
+    match done {
+        Ok(()) => {}
         Err(NotSplit::NotAnObject) => {
             fields.report().not_objects += 1;
             return false;
@@ -97,22 +107,26 @@ fn push_members(fields: &mut Fields<'_>, text: &Bytes, members_max: usize) -> bo
             fields.report().too_many_members += 1;
             return false;
         }
-    };
+    }
+    keep_last_values(&mut members);
     // Members begin and end with ASCII, so all of them are UTF-8 if the text is.
-    let is_utf8 = std::str::from_utf8(text).is_ok();
-    let mut names: Vec<_> = members.iter().map(|member| plain(text, &member.name)).collect();
-    let repeats = Repeats::of(&names, |name| name);
-    fields.reserve(names.len());
+    fields.push_all(members, std::str::from_utf8(text).is_ok());
+    true
+}
+
+/// Of members with the same name leaves one: the last value, at the place of the first.
+fn keep_last_values(members: &mut Vec<Content>) {
+    let repeats = Repeats::of(members, |member| &member.key);
+    if repeats.is_empty() {
+        return;
+    }
+    let mut kept = Vec::with_capacity(members.len());
     for first in repeats.firsts() {
         let last = repeats.all(first).last().unwrap_or(first);
-        let (name, value) = (mem::take(&mut names[first]), value(text, &members[last]));
-        if is_utf8 {
-            fields.push_utf8(name, value);
-        } else {
-            fields.push(name, value);
-        }
+        let key = mem::take(&mut members[first].key);
+        kept.push(Content { key, value: mem::take(&mut members[last].value) });
     }
-    true
+    *members = kept;
 }
 
 /// The value of a member as the value of a field. Shares the memory of `text` where it can.

@@ -14,22 +14,30 @@ const PAIRS_NAMES_MAX: usize = 32;
 impl Repeats {
     /// Takes `n log n` comparisons: the number of names is chosen by a stranger. Few names of which
     /// none repeats, as usual, take a few comparisons and no memory.
-    pub(crate) fn of<T: Ord>(names: &[T], bytes: impl Fn(&T) -> &[u8]) -> Self {
-        if names.len() <= PAIRS_NAMES_MAX && all_differ(names, bytes) {
-            return Self { names: names.len(), next: Vec::new(), again: Vec::new() };
+    pub(crate) fn of<T>(items: &[T], name: impl Fn(&T) -> &[u8]) -> Self {
+        let none = Self { names: items.len(), next: Vec::new(), again: Vec::new() };
+        if items.len() <= PAIRS_NAMES_MAX && all_differ(items, &name) {
+            return none;
         }
-        let (next, again) = (vec![None; names.len()], vec![false; names.len()]);
-        let mut repeats = Self { names: names.len(), next, again };
-        let mut by_name: Vec<usize> = (0..names.len()).collect();
-        by_name.sort_unstable_by_key(|position| (&names[*position], *position));
+        let (next, again) = (vec![None; items.len()], vec![false; items.len()]);
+        let mut repeats = Self { names: items.len(), next, again };
+        let mut by_name: Vec<usize> = (0..items.len()).collect();
+        by_name.sort_unstable_by_key(|position| (name(&items[*position]), *position));
+        let mut any = false;
         for pair in by_name.windows(2) {
             let (before, position) = (pair[0], pair[1]);
-            if names[before] == names[position] {
+            if name(&items[before]) == name(&items[position]) {
                 repeats.next[before] = Some(position);
                 repeats.again[position] = true;
+                any = true;
             }
         }
-        repeats
+        if any { repeats } else { none }
+    }
+
+    /// Whether no name repeats.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.next.is_empty()
     }
 
     /// The position of the first of each name, in order.
@@ -44,11 +52,12 @@ impl Repeats {
 }
 
 /// Compares only names that have something in common.
-fn all_differ<T: Eq>(names: &[T], bytes: impl Fn(&T) -> &[u8]) -> bool {
+fn all_differ<T>(items: &[T], name: impl Fn(&T) -> &[u8]) -> bool {
     let mut seen = 0_u64;
-    names.iter().enumerate().all(|(position, name)| {
-        let bit = 1 << (signature(bytes(name)) % u64::BITS);
-        let is_new = seen & bit == 0 || !names[..position].contains(name);
+    items.iter().enumerate().all(|(position, item)| {
+        let item = name(item);
+        let bit = 1 << (signature(item) % u64::BITS);
+        let is_new = seen & bit == 0 || items[..position].iter().all(|other| name(other) != item);
         seen |= bit;
         is_new
     })
@@ -81,6 +90,7 @@ mod tests {
                 let equal = (0..names.len()).filter(|at| names[*at] == names[first]);
                 prop_assert!(repeats.all(first).eq(equal));
             }
+            prop_assert_eq!(repeats.is_empty(), repeats.firsts().count() == names.len());
         }
     }
 

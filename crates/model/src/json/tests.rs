@@ -1,9 +1,15 @@
 use proptest::prelude::*;
 use serde_json::{Map, Value as Tree};
 
-use super::*;
+use super::{Member, NotSplit, Text, Value, compact, unescape};
 
 const MANY: usize = usize::MAX;
+
+/// All members.
+fn split(text: &[u8], members_max: usize) -> Result<Vec<Member>, NotSplit> {
+    let mut members = Vec::new();
+    super::split(text, members_max, |member| members.push(member)).map(|()| members)
+}
 
 /// What the split says, as text: name and value of each member.
 fn fields(text: &[u8]) -> Option<Vec<(Vec<u8>, Vec<u8>)>> {
