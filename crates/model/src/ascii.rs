@@ -17,19 +17,25 @@ pub(crate) fn printable_string_bytes(text: &[u8]) -> usize {
 
 /// How many bytes come before the first that `special` marks in a word with its highest bit. It may mark
 /// others after that by mistake.
+#[inline]
 fn prefix(text: &[u8], special: impl Fn(u64) -> u64) -> usize {
-    let (words, rest) = text.as_chunks();
-    for (index, word) in words.iter().enumerate() {
+    let mut at = 0;
+    while let Some(word) = text.get(at..).and_then(|rest| rest.first_chunk()) {
         let marks = special(u64::from_le_bytes(*word));
         if marks != 0 {
-            return index * size_of::<u64>() + marked(marks);
+            return at + marked(marks);
         }
+        at += size_of::<u64>();
     }
-    // Nothing is special about the bytes that fill the last word.
+    at + last_prefix(&text[at..], special)
+}
+
+/// The same for what fills no word.
+fn last_prefix(text: &[u8], special: impl Fn(u64) -> u64) -> usize {
+    // Nothing is special about the bytes that fill it.
     let mut last = [b' '; size_of::<u64>()];
-    last[..rest.len()].copy_from_slice(rest);
-    let marks = special(u64::from_le_bytes(last));
-    text.len() - rest.len() + marked(marks).min(rest.len())
+    last[..text.len()].copy_from_slice(text);
+    marked(special(u64::from_le_bytes(last))).min(text.len())
 }
 
 /// The first byte that is marked; 8 if none is.

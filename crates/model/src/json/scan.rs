@@ -109,15 +109,24 @@ impl<'a> Scanner<'a> {
     fn string(&mut self) -> Option<Text> {
         self.expect(b'"')?;
         let start = self.at;
-        let mut escaped = false;
+        self.at += string_bytes(self.text.get(start..)?);
+        if self.next()? == b'"' {
+            return Some(Text { range: start..self.at - 1, escaped: false });
+        }
+        self.at -= 1;
+        self.escaped_string(start)
+    }
+
+    /// The rest of a string that began at `start`, from the first byte that needs a look.
+    #[cold]
+    fn escaped_string(&mut self, start: usize) -> Option<Text> {
         loop {
-            self.at += string_bytes(self.text.get(self.at..)?);
             match self.next()? {
-                b'"' => return Some(Text { range: start..self.at - 1, escaped }),
+                b'"' => return Some(Text { range: start..self.at - 1, escaped: true }),
                 b'\\' => self.escape()?,
                 _ => return None,
             }
-            escaped = true;
+            self.at += string_bytes(self.text.get(self.at..)?);
         }
     }
 
@@ -177,6 +186,10 @@ impl<'a> Scanner<'a> {
     }
 
     fn skip_space(&mut self) {
+        // Mostly there is none.
+        if self.peek().is_some_and(|byte| byte > b' ') {
+            return;
+        }
         let start = self.at;
         while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
             self.at += 1;

@@ -8,10 +8,21 @@ use crate::ascii::printable_string_bytes;
 pub(super) fn write_json(out: &mut String, bytes: &[u8]) {
     let (plain, rest) = bytes.split_at(printable_string_bytes(bytes));
     out.push_str(std::str::from_utf8(plain).unwrap_or_default());
-    if rest.is_empty() {
-        return;
+    write_json_rest(out, rest);
+}
+
+/// Writes `text` as the inside of a JSON string.
+pub(super) fn write_json_text(out: &mut String, text: &str) {
+    // What is printable is ASCII, so a character begins behind it.
+    let (plain, rest) = text.split_at(printable_string_bytes(text.as_bytes()));
+    out.push_str(plain);
+    write_json_rest(out, rest.as_bytes());
+}
+
+fn write_json_rest(out: &mut String, bytes: &[u8]) {
+    if !bytes.is_empty() {
+        write(out, bytes, |c| matches!(c, '"' | '\\'));
     }
-    write(out, rest, |c| matches!(c, '"' | '\\'));
 }
 
 /// Writes `bytes` on one line for people. A backslash stays one: paths are more frequent than line

@@ -67,7 +67,7 @@ fn write_repeated<'a>(
     let value = values.next().unwrap_or_default();
     out.push('"');
     out.push_str(prefix);
-    escape::write_json(out, name.as_bytes());
+    escape::write_json_text(out, name);
     out.push_str("\":");
     let Some(second) = values.next() else {
         return write_string(out, value);
@@ -105,14 +105,19 @@ fn write_time(out: &mut String, log: &Log) {
 }
 
 fn shown_name(name: &[u8]) -> Cow<'_, str> {
-    let name = String::from_utf8_lossy(name);
-    let is_ours =
-        ["__time__", "__source__", "__topic__", "__shard__", "__offset__"].contains(&&*name);
-    if is_ours || name.starts_with(TAG_PREFIX) {
-        Cow::Owned(format!("{OWN_FIELD_PREFIX}{name}"))
-    } else {
-        name
+    // What is UTF-8, as nearly all is, is found to be so faster by this than by the other.
+    let name = std::str::from_utf8(name).map_or_else(|_| String::from_utf8_lossy(name), Cow::from);
+    if name.starts_with("__") && is_ours(&name) {
+        return Cow::Owned(format!("{OWN_FIELD_PREFIX}{name}"));
     }
+    name
+}
+
+/// Whether a name belongs to what is written besides fields.
+fn is_ours(name: &str) -> bool {
+    let is_ours =
+        ["__time__", "__source__", "__topic__", "__shard__", "__offset__"].contains(&name);
+    is_ours || name.starts_with(TAG_PREFIX)
 }
 
 #[cfg(test)]
