@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 from harness.install import exclusive
 from harness.report import require
@@ -26,6 +27,7 @@ class KafkaClients(Worker):
     agent = "java"
     codecs = ("none", "gzip", "snappy", "lz4", "zstd")
     idempotence = True
+    one_batch: ClassVar = {"linger.ms": "50"}
 
     def __init__(self, version, stands_for=""):
         self.version = version

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import ClassVar
 
 from harness import pypi
 from producers.printed import PythonProgram
@@ -18,6 +19,7 @@ class KafkaPython(PythonProgram):
     family = "kafka-python"
     agent = "kafka-python"
     codecs = ("none", "gzip", "snappy", "lz4", "zstd")
+    one_batch: ClassVar = {"linger_ms": 50}
 
     def __init__(self, version):
         self.version = version

@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 RUN_SECONDS = 60
 
@@ -63,6 +64,9 @@ class Producer(ABC):
     agent: str
     codecs: tuple = ()
     idempotence: bool = False
+    # Settings with which a few records surely make one batch: where a batch that is too large is split,
+    # the fate of its records depends on that.
+    one_batch: ClassVar[dict] = {}
     # Further runs, as (name, changes of the job).
     further: tuple = ()
 

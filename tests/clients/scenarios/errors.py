@@ -87,6 +87,7 @@ def attempt(context, deployment, proxy, server, producer, fault):
             topic=topic,
             values=[f"{topic} {index}" for index in range(RECORDS)],
             give_up_ms=GIVE_UP_MS,
+            settings=producer.one_batch,
         )
         outcome = producer.run(job)
         require(proxy.requests_refused(topic) == 1, "the fault was not met")
