@@ -145,14 +145,14 @@ listener.name.load.sasl.enabled.mechanisms=PLAIN
 listener.name.load.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \
 username="{USER}" password="{PASSWORD}" user_{USER}="{PASSWORD}";
 log.dirs={folder}/data
-num.partitions={PARTITIONS}
+num.partitions={self.partitions}
 offsets.topic.replication.factor=1
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 message.max.bytes=33554432
 socket.request.max.bytes=104857600
 log.segment.bytes={SEGMENT_BYTES}
-log.retention.bytes={STORED_BYTES_MAX // PARTITIONS}
+log.retention.bytes={STORED_BYTES_MAX // self.partitions}
 log.retention.check.interval.ms=1000
 log.segment.delete.delay.ms=1000
 """
@@ -218,7 +218,7 @@ class Tansu(Peer):
     def prepare(self, folder, port):
         """It creates no topic by itself."""
         command = [install_tansu(), "topic", "create", "--broker", f"tcp://127.0.0.1:{port}"]
-        checked([*command, "--partitions", str(PARTITIONS), TOPIC], folder)
+        checked([*command, "--partitions", str(self.partitions), TOPIC], folder)
 
 
 def all_peers(binaries, before=None):
