@@ -14,7 +14,7 @@ const SASL_HANDSHAKE: i16 = 17;
 
 /// A producer that is logged in, with everything that it will ever send: inside TLS, encrypted.
 #[derive(Debug)]
-pub struct Client {
+pub(crate) struct Client {
     stream: Stream,
     requests: VecDeque<Vec<u8>>,
     answer: Vec<u8>,
@@ -26,7 +26,10 @@ impl Client {
     /// # Errors
     ///
     /// If the server does not let it in.
-    pub fn connect(server: &Server, requests: impl Iterator<Item = Vec<u8>>) -> Result<Self> {
+    pub(crate) fn connect(
+        server: &Server,
+        requests: impl Iterator<Item = Vec<u8>>,
+    ) -> Result<Self> {
         let mut stream = server.connect()?;
         let mut tls = server.certificate.as_ref().map(tls).transpose()?;
         // Version 0 of the handshake: the token follows as it is, and so does its empty answer.
@@ -58,7 +61,7 @@ impl Client {
     /// # Errors
     ///
     /// If there is none, or the connection has ended.
-    pub fn send(&mut self) -> Result<()> {
+    pub(crate) fn send(&mut self) -> Result<()> {
         let request = self.requests.pop_front().ok_or("nothing more to send")?;
         Ok(self.stream.write_all(&request)?)
     }
@@ -68,7 +71,7 @@ impl Client {
     /// # Errors
     ///
     /// If it is not there.
-    pub fn take_answer(&mut self) -> Result<()> {
+    pub(crate) fn take_answer(&mut self) -> Result<()> {
         match self.stream.read(&mut self.answer)? {
             0 => Err("the connection has ended".into()),
             _ => Ok(()),

@@ -9,11 +9,10 @@
 use std::hint::black_box;
 use std::process::ExitCode;
 
-use logboom_bench::load::{Codec, Content, Frames};
-use logboom_costs::{Client, Result, Server, ingest};
+use logboom_bench::load::{Codec, Content};
+use logboom_costs::{Result, Run, Server};
 use logboom_engine::LogMapper;
 use logboom_engine::model::{MappingOptions, text};
-use logboom_engine::testing::START_MS;
 
 /// What is sent, and how.
 struct Workload {
@@ -85,26 +84,20 @@ fn run(workload: &Workload) -> Result<()> {
         codec: workload.codec,
         distinct: DISTINCT,
     };
-    let frames = Frames::new(&content, "demo.json", -1, START_MS)?;
-    let server = Server::start(workload.tls)?;
     let each = WARM_UP_REQUESTS + workload.requests;
-    let connect = |_| Client::connect(&server, (0..each).map(|at| frames.request(at, 0, 0)));
-    let mut clients = (0..workload.connections).map(connect).collect::<Result<Vec<_>>>()?;
-    ingest(&server, &mut clients, WARM_UP_REQUESTS)?;
+    let mut run = Run::start(&content, workload.tls, workload.connections, each)?;
+    run.ingest(WARM_UP_REQUESTS)?;
     if workload.read {
-        ingest(&server, &mut clients, workload.requests)?;
-        counted(&mut || read(&server))?;
+        run.ingest(workload.requests)?;
+        counted(&mut || read(run.server()))?;
     } else {
-        counted(&mut || ingest(&server, &mut clients, workload.requests))?;
+        counted(&mut || run.ingest(workload.requests))?;
     }
-    let stored = server.engine().counters().batches_stored.get();
-    let sent = (each * workload.connections) as u64;
-    if stored != sent {
-        return Err(format!("{stored} batches are stored, of {sent}").into());
-    }
-    let requests = (workload.requests * workload.connections) as u64;
-    let requests = if workload.read { sent } else { requests };
-    println!("{{\"requests\": {requests}, \"value_bytes\": {}}}", requests * frames.value_bytes());
+    let stored = run.check_stored()?;
+    let counted = (workload.requests * workload.connections) as u64;
+    let requests = if workload.read { stored } else { counted };
+    let value_bytes = requests * run.value_bytes();
+    println!("{{\"requests\": {requests}, \"value_bytes\": {value_bytes}}}");
     Ok(())
 }
 

@@ -22,7 +22,7 @@ pub(crate) const PASSWORD: &str = "demo#secret-of-a-test";
 pub(crate) const HOST: &str = "localhost";
 
 /// The client's end of a connection.
-pub type Stream = Pipe<KafkaMachine, EngineSession, Arc<ManualClock>>;
+pub(crate) type Stream = Pipe<KafkaMachine, EngineSession, Arc<ManualClock>>;
 
 /// A whole server whose time stands still.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ impl Server {
     /// # Errors
     ///
     /// If the disk refuses.
-    pub fn start(tls: bool) -> Result<Self> {
+    pub(crate) fn start(tls: bool) -> Result<Self> {
         let folder = TempDir::new()?;
         // A machine whose disk is nearly full counts the same.
         let options = store::Options { free_bytes_min: Some(1 << 20), ..Default::default() };
@@ -70,7 +70,7 @@ impl Server {
     /// # Errors
     ///
     /// If the server does not take it.
-    pub fn connect(&self) -> Result<Stream> {
+    pub(crate) fn connect(&self) -> Result<Stream> {
         let peer = ([192, 0, 2, 7], 40_000).into();
         let connection = self.service.accept(0, peer, self.clock.now());
         let connection = connection.ok_or("the server refuses the connection")?;
@@ -80,7 +80,7 @@ impl Server {
     }
 
     /// Makes durable what waits for the disk.
-    pub fn commit(&self) {
+    pub(crate) fn commit(&self) {
         while self.engine.store().commit_group() {}
     }
 

@@ -2,9 +2,8 @@
 //! however much is stored, and however many connections there are.
 
 use allocation_counter::measure;
-use logboom_bench::load::{Codec, Content, Frames};
-use logboom_costs::{Client, Result, Server, ingest};
-use logboom_engine::testing::START_MS;
+use logboom_bench::load::{Codec, Content};
+use logboom_costs::{Result, Run};
 
 /// What a request with one batch may cost, with all that happens until it is durable and answered. It
 /// was 19 or 20 when this was written, a group commit for each request included, and 10.5 when 50
@@ -40,18 +39,13 @@ fn allocations(load: Load) -> Result<f64> {
         codec: load.codec,
         distinct: 4,
     };
-    let frames = Frames::new(&content, "demo.json", -1, START_MS)?;
-    let server = Server::start(load.tls)?;
-    let requests = load.before + COUNTED / load.connections;
-    let connect = |_| Client::connect(&server, (0..requests).map(|at| frames.request(at, 0, 0)));
-    let mut clients = (0..load.connections).map(connect).collect::<Result<Vec<_>>>()?;
-    ingest(&server, &mut clients, load.before)?;
-    let mut result = Ok(());
     let counted = COUNTED / load.connections;
-    let info = measure(|| result = ingest(&server, &mut clients, counted));
+    let mut run = Run::start(&content, load.tls, load.connections, load.before + counted)?;
+    run.ingest(load.before)?;
+    let mut result = Ok(());
+    let info = measure(|| result = run.ingest(counted));
     result?;
-    let stored = server.engine().counters().batches_stored.get();
-    assert_eq!(stored, (requests * load.connections) as u64);
+    run.check_stored()?;
     Ok(info.count_total as f64 / (counted * load.connections) as f64)
 }
 
