@@ -2,10 +2,10 @@
 //!
 //! Each command of `logboom-bench` is a module that a test can call as well: [`scale`] measures
 //! many connections to logboom servers, [`load`] puts load on any server that speaks the protocol of
-//! Kafka, [`report`] draws what that has found, and [`map`] measures the read side without a server. They
-//! share [`server`], a server process with a
-//! directory of its own; [`client`], many producers in one thread; [`proc`], what the kernel says
-//! about a process; [`limits`], what the machine has to allow; and [`table`], how figures are printed.
+//! Kafka, [`report`] draws what that has found, and [`map`] measures the read side without a server.
+//! They share [`server`], a server process with a directory of its own; [`client`], many producers in
+//! one thread; [`proc`], what the kernel says about a process; [`limits`], what the machine has to
+//! allow; and [`table`], how figures are printed.
 
 #![forbid(unsafe_code)]
 

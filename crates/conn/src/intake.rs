@@ -151,8 +151,10 @@ impl Connection {
             if reservation.is_none() {
                 *memory = MemoryWait::Wanted { bytes };
             }
-            let pool = Arc::clone(config.frame_pool());
-            reservation.map(|reservation| Custody::Process { reservation, pool })
+            reservation.map(|reservation| {
+                let pool = Arc::clone(config.frame_pool());
+                Custody::Process { reservation, pool }
+            })
         })
     }
 

@@ -5,9 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// So much memory of frames that are over is kept for those that come, in bytes, for all connections
 /// that share a [`Config`](crate::Config). It is held besides what [`Memory`](crate::Memory) counts.
 ///
-/// Enough for the frames of one group commit. Memory that is new must be zeroed before bytes are read
-/// into it, and for large frames the kernel has to find its pages first: with frames of 100 KiB that
-/// was a twelfth of all processor time.
+/// Memory that is new must be zeroed before bytes are read into it, and for large frames the kernel has
+/// to find its pages first.
 pub const FRAME_BYTES_KEPT_MAX: usize = 8 << 20;
 
 /// Frames below this fit into the caches of the allocator.

@@ -15,8 +15,8 @@ const STAGED_FRAME_BYTES_MAX: usize = STAGING_BYTES / 4;
 
 /// Cuts the stream of the peer into frames.
 ///
-/// Every frame ends up in memory of its own, of its size or little more: sharing the staging buffer would let a
-/// small frame keep 16 KiB alive, and would leave the next reads without a buffer.
+/// Every frame ends up in memory of its own, of its size or little more: sharing the staging buffer
+/// would let a small frame keep 16 KiB alive, and would leave the next reads without a buffer.
 #[derive(Debug)]
 pub(crate) struct Receiver {
     /// Of `STAGING_BYTES`, or empty while there is nothing to keep: a silent connection inside TLS

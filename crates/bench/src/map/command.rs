@@ -2,9 +2,7 @@ use std::hint::black_box;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use logboom_model::{
-    Form, Log, MappingOptions, MappingReport, Message as _, Origin, group, map, text,
-};
+use logboom_model::{Form, MappingOptions, MappingReport, Message as _, Origin, group, map, text};
 use logboom_wire::records::{BatchBuilder, Codec, Limits, Scratch, read};
 use serde_json::json;
 
@@ -152,19 +150,12 @@ fn measure(work: Work, batches: &[Vec<u8>], time: Duration) -> Result<f64> {
 fn do_work(work: Work, batch: &[u8], scratch: &mut Scratch, line: &mut String) -> Result<()> {
     let form = if let Work::Logs(form) = work { form } else { Form::Json };
     let (options, mut report) = (MappingOptions::default(), MappingReport::default());
-    let records =
-        read(batch, &Limits::default(), scratch).map_err(Failure::while_doing("read a batch"))?;
-    let logs: Vec<Log> = records
-        .map(|record| {
-            Ok(map(
-                &record.map_err(Failure::while_doing("read a batch"))?,
-                form,
-                &options,
-                0,
-                &mut report,
-            ))
+    let logs = read(batch, &Limits::default(), scratch)
+        .and_then(|records| {
+            let mut to_log = |record| map(&record, form, &options, 0, &mut report);
+            records.map(|record| record.map(&mut to_log)).collect::<std::result::Result<_, _>>()
         })
-        .collect::<Result<_>>()?;
+        .map_err(Failure::while_doing("read a batch"))?;
     let peer = [127, 0, 0, 1].into();
     let group = group(logs, &Origin { peer, client_id: b"bench", shard: 0, first_offset: None });
     match work {

@@ -7,6 +7,10 @@ use logboom_inflate::{INFLATER_BYTES, Inflater};
 use super::{Budget, CHUNK_BYTES, take, take_array, widen};
 use crate::records::{BatchError, Codec};
 
+/// A member that says that it becomes no larger than this comes out in one chunk, by a faster decoder that
+/// cannot stop halfway. Batches are rarely larger: the clients' own limit for a request is 1 MiB.
+const WHOLE_BYTES_MAX: usize = 1024 * 1024;
+
 /// What a state of `flate2` holds: 32 KiB of history and its tables, about.
 const STREAMING_BYTES: usize = 48 * 1024;
 
@@ -92,8 +96,11 @@ impl<'a> Gzip<'a> {
     /// Otherwise, and if it turns out to be damaged, nothing has happened, and the member is left to
     /// the other decoder. So the two never disagree about what is accepted.
     fn whole_member(&mut self, window: &mut Vec<u8>, budget: Budget) -> Option<Range<usize>> {
-        let claimed_bytes = u32::from_le_bytes(*self.input.last_chunk()?);
-        let bytes = budget.whole(claimed_bytes.into(), self.input, EXPANSION_MAX)?;
+        let bytes = usize::try_from(u32::from_le_bytes(*self.input.last_chunk()?)).ok()?;
+        let bytes_max = WHOLE_BYTES_MAX.min(self.input.len().saturating_mul(EXPANSION_MAX));
+        if bytes > bytes_max || budget.check(bytes).is_err() {
+            return None;
+        }
         let window = widen(window, bytes);
         if self.inflaters.whole.is_none() {
             self.inflaters.whole = Some(Inflater::new()?);

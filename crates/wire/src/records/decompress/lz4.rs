@@ -22,9 +22,9 @@ const INVALID: BatchError = BatchError::CompressedDataInvalid { codec: Codec::Lz
 
 /// LZ4 frames one after the other; skippable frames are skipped.
 ///
-/// liblz4 decompresses blocks that stand alone, which are nearly all there are, and `lz4_flex` those that
-/// need the ones before. Both also know the frame format, but `lz4_flex` takes a frame that ends
-/// too early for a complete one, and insists on a header checksum that is wrong in magic 0.
+/// liblz4 decompresses blocks with nothing before them to copy from, and `lz4_flex` the others. That also
+/// knows the frame format, but takes a frame that ends too early for a complete one, and insists on a
+/// header checksum that is wrong in magic 0.
 pub(super) struct Lz4<'a> {
     input: &'a [u8],
     header_checksum: HeaderChecksum,

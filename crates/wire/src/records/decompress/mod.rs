@@ -28,10 +28,6 @@ use super::{BatchError, Codec, Limits};
 /// second-level cache.
 const CHUNK_BYTES: usize = 64 * 1024;
 
-/// A gzip member that says that it becomes no larger than this comes out in one chunk, by a faster decoder
-/// that cannot stop halfway. Batches are rarely larger: the clients' own limit for a request is 1 MiB.
-const WHOLE_BYTES_MAX: usize = 1024 * 1024;
-
 /// What is kept between batches, of the window and of the zstd context each: enough for LZ4 blocks
 /// of 4 MiB, which sarama writes, and for the zstd levels that are in use. Beyond, memory is given
 /// back.
@@ -150,16 +146,6 @@ struct Budget {
 }
 
 impl Budget {
-    /// How large the next chunk has to be to hold all that `input` says it becomes. `None` if that is
-    /// too much, more than is allowed, or cannot be true, because no input grows by more than
-    /// `expansion_max`.
-    fn whole(self, claimed_bytes: u64, input: &[u8], expansion_max: usize) -> Option<usize> {
-        let bytes_max = WHOLE_BYTES_MAX
-            .min(self.bytes_max.saturating_sub(self.bytes_out))
-            .min(input.len().saturating_mul(expansion_max));
-        usize::try_from(claimed_bytes).ok().filter(|bytes| *bytes <= bytes_max)
-    }
-
     /// Whether so many bytes more are allowed.
     fn check(self, bytes: usize) -> Result<(), BatchError> {
         if bytes <= self.bytes_max.saturating_sub(self.bytes_out) {
