@@ -1,6 +1,6 @@
-use std::fs::OpenOptions;
+use std::fs::Permissions;
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -91,7 +91,7 @@ impl Site {
     ///
     /// If it cannot be written.
     pub fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.path(name), text).expect("the file is written");
+        replace(&self.path(name), text, 0o644);
     }
 
     /// Reads a file.
@@ -164,7 +164,18 @@ const CONFIG: &str = "logboom.toml";
 
 /// Writes a file that only its owner can read.
 pub(super) fn write_private(path: &Path, text: &str) {
-    let mut options = OpenOptions::new();
-    let file = options.write(true).create(true).truncate(true).mode(0o600).open(path);
-    file.and_then(|mut file| file.write_all(text.as_bytes())).expect("the file is written");
+    replace(path, text, 0o600);
+}
+
+/// Writes a file in one step, as whoever changes the files of a running server must: it may read
+/// them at any moment, and half of a file is another file.
+fn replace(path: &Path, text: &str, mode: u32) {
+    let directory = path.parent().expect("a file is in a directory");
+    let permissions = Permissions::from_mode(mode);
+    let file = tempfile::Builder::new().permissions(permissions).tempfile_in(directory);
+    let written = file.and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        Ok(file.persist(path)?)
+    });
+    written.expect("the file is written");
 }
