@@ -4,6 +4,7 @@
 //! it, so that a simulator can put its own disk, its own faults and its own time below the store
 //! without changing a line of it.
 
+mod direct;
 mod mem;
 mod real;
 
@@ -152,6 +153,10 @@ pub enum Access {
     Read,
     /// Reading and writing.
     ReadWrite,
+    /// Reading, and writing one piece behind the other. What is behind a piece may become zeros,
+    /// up to the end of the block in which it ends, and reading it soon may cost an access to the
+    /// device: a disk may write around the memory of the machine.
+    Append,
 }
 
 /// How full a file system is.

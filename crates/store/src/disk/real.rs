@@ -2,11 +2,12 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, IoSlice};
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rustix::fs::{Advice, FallocateFlags, FlockOperation};
 
+use super::direct::{DirectWriter, Staging};
 use super::{Access, Disk, DiskFile, DiskLock, Space};
 
 /// How long [`RealDisk`] tries to get a lock that somebody holds: a process that is just ending
@@ -27,6 +28,7 @@ pub struct RealDisk {
     path: PathBuf,
     directory: File,
     started: Instant,
+    staging: Arc<Mutex<Staging>>,
 }
 
 impl RealDisk {
@@ -57,7 +59,8 @@ impl RealDisk {
         if !directory.metadata()?.is_dir() {
             return Err(ErrorKind::NotADirectory.into());
         }
-        Ok(Self { path, directory, started: Instant::now() })
+        let staging = Arc::default();
+        Ok(Self { path, directory, started: Instant::now(), staging })
     }
 
     /// Names come from this crate and are never made of what a peer sent.
@@ -75,13 +78,18 @@ impl Disk for RealDisk {
             .create_new(true)
             .mode(FILE_MODE)
             .open(self.path(name))?;
-        Ok(Arc::new(RealFile(file)))
+        Ok(Arc::new(RealFile { file, direct: None }))
     }
 
     fn open(&self, name: &str, access: Access) -> io::Result<Arc<dyn DiskFile>> {
-        let write = access == Access::ReadWrite;
-        let file = OpenOptions::new().read(true).write(write).open(self.path(name))?;
-        Ok(Arc::new(RealFile(file)))
+        let path = self.path(name);
+        let write = access != Access::Read;
+        let file = OpenOptions::new().read(true).write(write).open(&path)?;
+        let direct = match access {
+            Access::Append => DirectWriter::open(&path, &self.staging)?,
+            Access::Read | Access::ReadWrite => None,
+        };
+        Ok(Arc::new(RealFile { file, direct }))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -148,17 +156,25 @@ struct RealLock {
 impl DiskLock for RealLock {}
 
 #[derive(Debug)]
-struct RealFile(File);
+struct RealFile {
+    file: File,
+    direct: Option<DirectWriter>,
+}
 
 impl DiskFile for RealFile {
     fn write_at(&self, position: u64, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        if let Some(direct) = &self.direct
+            && let Some(written) = direct.write_at(&self.file, position, slices)?
+        {
+            return Ok(written);
+        }
         let slices = &slices[..slices.len().min(SLICES_PER_WRITE_MAX)];
-        Ok(rustix::io::retry_on_intr(|| rustix::io::pwritev(&self.0, slices, position))?)
+        Ok(rustix::io::retry_on_intr(|| rustix::io::pwritev(&self.file, slices, position))?)
     }
 
     fn read_at(&self, position: u64, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
-            match self.0.read_at(buffer, position) {
+            match self.file.read_at(buffer, position) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 result => return result,
             }
@@ -166,29 +182,33 @@ impl DiskFile for RealFile {
     }
 
     fn length(&self) -> io::Result<u64> {
-        Ok(self.0.metadata()?.len())
+        Ok(self.file.metadata()?.len())
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.0.sync_data()
+        self.file.sync_data()
     }
 
     fn sync_all(&self) -> io::Result<()> {
-        self.0.sync_all()
+        self.file.sync_all()
     }
 
     fn allocate(&self, bytes: u64) -> io::Result<()> {
         let flags = FallocateFlags::empty();
-        Ok(rustix::io::retry_on_intr(|| rustix::fs::fallocate(&self.0, flags, 0, bytes))?)
+        let bytes = self.direct.as_ref().map_or(bytes, |direct| direct.whole_blocks(bytes));
+        Ok(rustix::io::retry_on_intr(|| rustix::fs::fallocate(&self.file, flags, 0, bytes))?)
     }
 
     fn truncate(&self, bytes: u64) -> io::Result<()> {
-        self.0.set_len(bytes)
+        if let Some(direct) = &self.direct {
+            direct.forget_tail();
+        }
+        self.file.set_len(bytes)
     }
 
     fn forget_cached(&self) {
         // Only a hint, also to the kernel: there is nothing to do about an error.
-        let _ = rustix::fs::fadvise(&self.0, 0, None, Advice::DontNeed);
+        let _ = rustix::fs::fadvise(&self.file, 0, None, Advice::DontNeed);
     }
 }
 

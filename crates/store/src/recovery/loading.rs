@@ -93,7 +93,7 @@ impl Loading {
         let name = segment::file_name(number);
         let file = self
             .disk
-            .open(&name, Access::ReadWrite)
+            .open(&name, Access::Append)
             .map_err(|error| OpenError::io("open", &name, error))?;
         if !planted!(TailNotSynced) {
             file.sync_all().map_err(|error| OpenError::io("sync", &name, error))?;

@@ -5,7 +5,7 @@
 use std::io::ErrorKind;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::disk::{Disk, DiskFile};
+use crate::disk::{Access, Disk, DiskFile};
 use crate::format::segment::SPARE_NAME;
 use crate::options::Options;
 use crate::write::failure::Failure;
@@ -57,7 +57,8 @@ impl Spare {
             }
             _ => {}
         }
-        let file = self.disk.create(SPARE_NAME).map_err(Failure::refused)?;
+        self.disk.create(SPARE_NAME).map_err(Failure::refused)?;
+        let file = self.disk.open(SPARE_NAME, Access::Append).map_err(Failure::refused)?;
         file.allocate(bytes).map_err(Failure::refused)?;
         file.sync_all().map_err(Failure::refused)?;
         Ok(file)

@@ -105,7 +105,7 @@ impl MemFile {
 
     fn check_writable(&self) -> io::Result<()> {
         match self.access {
-            Access::ReadWrite => Ok(()),
+            Access::ReadWrite | Access::Append => Ok(()),
             Access::Read => Err(ErrorKind::PermissionDenied.into()),
         }
     }
