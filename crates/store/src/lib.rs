@@ -99,3 +99,4 @@ pub use types::{
     Append, Appended, LogCursor, OffsetRange, ProducerStamp, Shard, StoredBatch, StreamId,
 };
 pub use write::committer::Committer;
+pub use write::pipeline::WrittenGroup;

@@ -207,7 +207,7 @@ impl Plan {
     }
 
     /// The sealed segments in which nothing is left. The newest segment always stays: it says where
-    /// the log ends.
+    /// the log ends; and so does one that says where the one before it ends.
     fn removable_segments(&self, readable: &Readable) -> Vec<u64> {
         let view = readable.view();
         let mut live: BTreeMap<u64, usize> = view.sealed().collect();
@@ -219,7 +219,8 @@ impl Plan {
             }
         }
         let last = view.last_segment();
-        let empty = |(segment, shards)| (shards == 0 && Some(segment) != last).then_some(segment);
-        live.into_iter().filter_map(empty).collect()
+        let removable = |segment| Some(segment) != last && !view.ends_another(segment);
+        let empty = live.into_iter().filter(|(_, shards)| *shards == 0);
+        empty.map(|(segment, _)| segment).filter(|segment| removable(*segment)).collect()
     }
 }

@@ -17,6 +17,7 @@ use crate::retention::{Leftovers, Retained, Retention};
 use crate::statistics::Statistics;
 use crate::types::{Append, Appended, LogCursor, OffsetRange, Shard, StoredBatch, StreamId};
 use crate::write::committer::Committer;
+use crate::write::pipeline::{Pipeline, WrittenGroup};
 use crate::write::producer_ids::ProducerIds;
 use crate::write::queue::{Completion, Queue, Submission};
 use crate::write::spare::Spare;
@@ -28,13 +29,14 @@ pub struct Store {
     pub(crate) inner: Arc<Inner>,
 }
 
-/// Locks are taken in the order of the fields: leftovers before writer before catalogue before the
-/// rest, of which none is held while another is taken.
+/// Locks are taken in the order of the fields: leftovers before writer before pipeline before
+/// catalogue before the rest, of which none is held while another is taken.
 pub(crate) struct Inner {
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) options: Options,
     pub(crate) leftovers: Mutex<Leftovers>,
     pub(crate) writer: Mutex<Writer>,
+    pub(crate) pipeline: Pipeline,
     pub(crate) catalogue: Mutex<CatalogueFile>,
     pub(crate) queue: Queue,
     pub(crate) readable: Arc<Readable>,
@@ -82,7 +84,7 @@ impl Store {
         Ok((Self { inner: Arc::new(inner) }, recovery))
     }
 
-    /// Starts the thread that commits groups for as long as the returned value lives.
+    /// Starts the threads that commit groups for as long as the returned value lives.
     ///
     /// # Errors
     ///
@@ -94,7 +96,7 @@ impl Store {
     /// Puts a batch into the queue. Never waits for the disk.
     ///
     /// Batches are stored in the order in which they were put in. `done` is called exactly once,
-    /// by the thread that commits: with `Ok` after the batch, and everything before it, is durable
+    /// by a thread that commits: with `Ok` after the batch, and everything before it, is durable
     /// and can be read. It must not block, and of this store it may only call what does not wait
     /// for the disk.
     ///
@@ -117,9 +119,19 @@ impl Store {
     /// [`group_bytes_max`](Options::group_bytes_max), syncs it, tells everybody. Returns whether
     /// more waits.
     ///
-    /// For those who have no committer thread, such as a simulator.
+    /// For those who have no committer threads, such as a simulator.
     pub fn commit_group(&self) -> bool {
         self.inner.commit_group()
+    }
+
+    /// The first half of [`commit_group`](Store::commit_group): writes what waits, unless it has to
+    /// wait for groups that are under way. `None` if nothing was written.
+    ///
+    /// Several groups can be written before the first is synced, and they can be synced in any
+    /// order, also at the same time by several threads. Do not call `commit_group` or
+    /// [`close`](Store::close) meanwhile on the same thread.
+    pub fn write_group(&self) -> Option<WrittenGroup> {
+        self.inner.write_group()
     }
 
     /// The number of a Logstore, which gets one if it has none. Names are kept in the catalogue
@@ -304,9 +316,10 @@ impl Debug for Store {
 }
 
 impl Inner {
-    fn close(&self) {
+    fn close(self: &Arc<Self>) {
         self.queue.close();
         while self.commit_group() {}
+        self.pipeline.wait_until_empty();
         // Whoever changes the disk holds one of these.
         let _leftovers = self.lock_leftovers();
         let _catalogue = self.lock_catalogue();

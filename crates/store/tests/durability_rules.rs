@@ -341,10 +341,10 @@ fn a_newer_format_is_refused_loudly_and_left_as_it_is() {
     append(&open(&disk), record(SHARD, "first")).unwrap();
     for (file, position) in [(name(0), 8), ("catalogue".to_owned(), 8)] {
         let disk = disk.restart(Crash::LoseUnsynced);
-        disk.edit(&file, |content| content[position] = 2);
+        disk.edit(&file, |content| content[position] = 3);
         let error = try_open(&disk).unwrap_err();
-        assert_eq!(error, OpenError::NewerFormat { file: file.clone(), found: 2, supported: 1 });
-        disk.edit(&file, |content| content[position] = 1);
+        assert_eq!(error, OpenError::NewerFormat { file: file.clone(), found: 3, supported: 2 });
+        disk.edit(&file, |content| content[position] = 2);
     }
     let store = open(&disk.restart(Crash::LoseUnsynced));
     assert_eq!(texts(&read_all(&store, SHARD)), ["first"]);

@@ -46,15 +46,15 @@ const IPV4: u8 = 2;
 pub(crate) struct Placement {
     /// From [`Header::tag_at`](super::segment::Header::tag_at).
     pub(crate) tag: u64,
-    /// Bytes of frames of the same group before this one.
-    pub(crate) group_bytes: u32,
+    /// Bytes of frames before this one that were not known to be durable when it was written.
+    pub(crate) undurable_bytes: u32,
     pub(crate) base_offset: i64,
 }
 
 /// A frame that has been read and checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Frame {
-    pub(crate) group_bytes: u32,
+    pub(crate) undurable_bytes: u32,
     pub(crate) batch: StoredBatch,
 }
 
@@ -87,7 +87,7 @@ pub(crate) fn encode_head(append: &Append, placement: Placement, out: &mut Vec<u
     out.put_u32_le(length);
     out.put_u32_le(0);
     out.put_u64_le(placement.tag);
-    out.put_u32_le(placement.group_bytes);
+    out.put_u32_le(placement.undurable_bytes);
     out.put_u32_le(append.shard.index);
     out.put_u32_le(append.shard.stream.get());
     out.put_u32_le(append.record_count);
@@ -144,7 +144,7 @@ pub(crate) fn decode(bytes: &Bytes, tag: u64) -> Result<Frame, Flaw> {
     if crc != crc32c(&[&frame[..4], checked]) && !planted!(FrameChecksumIgnored) {
         return Err(Flaw::Checksum);
     }
-    let group_bytes = rest.try_get_u32_le()?;
+    let undurable_bytes = rest.try_get_u32_le()?;
     let index = rest.try_get_u32_le()?;
     let stream = StreamId::new(rest.try_get_u32_le()?);
     let record_count = rest.try_get_u32_le()?;
@@ -172,7 +172,7 @@ pub(crate) fn decode(bytes: &Bytes, tag: u64) -> Result<Frame, Flaw> {
         producer: (flags & STAMPED != 0).then_some(ProducerStamp { id, epoch, base_sequence }),
         batch: bytes.slice(batch_start..length),
     };
-    Ok(Frame { group_bytes, batch })
+    Ok(Frame { undurable_bytes, batch })
 }
 
 fn decode_peer(octets: u128, flags: u8) -> IpAddr {
@@ -193,7 +193,7 @@ mod tests {
 
     fn encode(append: &Append, base_offset: i64) -> Bytes {
         let mut bytes = Vec::new();
-        encode_head(append, Placement { tag: TAG, group_bytes: 9, base_offset }, &mut bytes);
+        encode_head(append, Placement { tag: TAG, undurable_bytes: 9, base_offset }, &mut bytes);
         bytes.extend_from_slice(&append.batch);
         bytes.resize(bytes.len() + padding(bytes.len()), 0);
         bytes.into()
@@ -230,7 +230,7 @@ mod tests {
             prop_assert_eq!(bytes.len() % ALIGN, 0);
             prop_assert_eq!(total_bytes(&bytes, TAG), Ok(Some(bytes.len())));
             let frame = decode(&bytes, TAG).unwrap();
-            prop_assert_eq!(frame.group_bytes, 9);
+            prop_assert_eq!(frame.undurable_bytes, 9);
             prop_assert_eq!(frame.batch, StoredBatch {
                 shard: append.shard,
                 base_offset: offset,

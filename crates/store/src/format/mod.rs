@@ -6,7 +6,7 @@
 //! | `catalogue` | names, start offsets, what has been removed: [`catalogue`] |
 //! | `mark` | how far the log is durable, for readers in other processes: [`mark`] |
 //! | `lock` | empty; locked by the process that writes |
-//! | `spare.tmp`, `catalogue.tmp` | the next segment and the next catalogue; removed at open |
+//! | `spare.tmp`, `catalogue.tmp` | the next segment before it has its name, and the next catalogue; removed at open |
 
 pub(crate) mod catalogue;
 pub(crate) mod footer;
@@ -20,7 +20,7 @@ use crc_fast::{CrcAlgorithm, Digest};
 use crate::error::Flaw;
 
 /// The version that this program writes into every file, and the newest it reads.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 /// CRC-32C (RFC 3720, appendix B.4) over the parts, as if they were one.
 pub(crate) fn crc32c(parts: &[&[u8]]) -> u32 {

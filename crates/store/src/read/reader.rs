@@ -188,8 +188,9 @@ impl Reader {
         let names = self.disk.list().map_err(|error| OpenError::io("list", "", error))?;
         let numbers = names.iter().filter_map(|name| segment::parse_name(name));
         let kept = |number: &u64| !self.catalogue.removed.contains(*number);
-        let numbers: BTreeSet<u64> = numbers.filter(kept).collect();
-        let Some(last) = numbers.last().copied() else { return Ok(()) };
+        let mut numbers: BTreeSet<u64> = numbers.filter(kept).collect();
+        let Some(segment) = self.last_durable(&mut numbers, mark)? else { return Ok(()) };
+        let last = segment.header.number;
         let mut view = self.readable.view_mut();
         view.set_starts(&self.catalogue.starts);
         let sealed: Vec<u64> = view.sealed().map(|(number, _)| number).collect();
@@ -205,7 +206,6 @@ impl Reader {
         for number in numbers.range(..last).filter(|number| **number >= next) {
             self.add_sealed(&mut view, *number)?;
         }
-        let segment = SegmentFile::open(&*self.disk, last, Access::Read)?;
         if view.active().is_none() {
             view.begin(segment.header);
         }
@@ -213,11 +213,35 @@ impl Reader {
         Ok(())
     }
 
+    /// The last segment of which something is durable. Those behind it are taken out: one that has
+    /// not begun, and one whose beginning may still be lost.
+    fn last_durable(
+        &self,
+        numbers: &mut BTreeSet<u64>,
+        mark: &Mark,
+    ) -> Result<Option<SegmentFile>, OpenError> {
+        while let Some(last) = numbers.pop_last() {
+            let segment = SegmentFile::open(&*self.disk, last, Access::Read)?;
+            let SegmentFile { header, .. } = segment;
+            // The only segment is durable: those before it were removed after that was certain.
+            let only = numbers.is_empty();
+            if header.has_begun() && (only || header.first_lsn < mark.durable_lsn) {
+                numbers.insert(last);
+                return Ok(Some(segment));
+            }
+        }
+        Ok(None)
+    }
+
     /// Adds a segment after which there is another one, so that it has been sealed.
     fn add_sealed(&self, view: &mut View, number: u64) -> Result<(), OpenError> {
         let segment = SegmentFile::open(&*self.disk, number, Access::Read)?;
-        let (data_end, summaries) = match segment.trailer()? {
-            Some(trailer) => (trailer.data_end, segment.summaries(&trailer)?),
+        let footer = segment.trailer()?.and_then(|trailer| {
+            let summaries = segment.summaries(&trailer).ok()?;
+            Some((trailer.data_end, summaries))
+        });
+        let (data_end, summaries) = match footer {
+            Some(footer) => footer,
             None => {
                 let next = SegmentFile::open(&*self.disk, number + 1, Access::Read)?;
                 let data_end = segment.header.position_of(next.header.first_lsn);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::disk::{Access, Disk, DiskFile, read_exact_at};
 use crate::error::{Flaw, OpenError};
 use crate::format::footer::{self, Entry, Section, Summary, TRAILER_BYTES, Trailer};
-use crate::format::segment::{self, DATA_START, Header};
+use crate::format::segment::{self, BEGIN_POSITION, Header, PART_BYTES};
 use crate::format::{Unusable, VERSION};
 use crate::read::index::{GrowingIndex, SealedIndex};
 use crate::read::scan::{ScannedFrame, Scanner};
@@ -70,7 +70,14 @@ impl SegmentFile {
     ) -> Result<Self, FileError> {
         let length = file.length().map_err(|error| FileError::io(&name, 0, error))?;
         let mut bytes = [0; segment::HEADER_BYTES];
-        read_exact_at(&*file, 0, &mut bytes).map_err(|error| FileError::io(&name, 0, error))?;
+        let (first, second) = bytes.split_at_mut(PART_BYTES);
+        let read = read_exact_at(&*file, 0, first);
+        let read = read.and_then(|()| match read_exact_at(&*file, BEGIN_POSITION, second) {
+            // In version 1 there may be nothing behind the first part.
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(()),
+            read => read,
+        });
+        read.map_err(|error| FileError::io(&name, 0, error))?;
         let header = match Header::decode(&bytes) {
             Ok(header) if header.number == number => Ok(header),
             Ok(_) => Err(Flaw::Misplaced.into()),
@@ -123,7 +130,7 @@ impl SegmentFile {
             return Ok(SealedIndex { summaries, entries });
         }
         let mut index = GrowingIndex::default();
-        self.read_frames(DATA_START, data_end, |scanned| {
+        self.read_frames(self.header.data_start, data_end, |scanned| {
             let (entry, end_offset) = scanned.entry();
             index.push(scanned.frame.batch.shard, entry, end_offset);
             Ok(())

@@ -9,7 +9,7 @@ use logboom_planted::planted;
 
 use crate::error::{Flaw, ReadError};
 use crate::format::footer::{Entry, Summary};
-use crate::format::segment::{DATA_START, Header};
+use crate::format::segment::Header;
 use crate::read::index::GrowingIndex;
 use crate::types::{OffsetRange, Shard, StreamId};
 
@@ -38,6 +38,8 @@ struct SealedSegment {
     end_lsn: u64,
     /// How many shards have data here that has not expired.
     live_shards: usize,
+    /// Whether it has a footer for certain. If not, only the next segment says where it ends.
+    has_footer: bool,
 }
 
 #[derive(Debug)]
@@ -97,7 +99,8 @@ impl View {
                 live_shards += 1;
             }
         }
-        self.sealed.insert(header.number, SealedSegment { header, end_lsn, live_shards });
+        let sealed = SealedSegment { header, end_lsn, live_shards, has_footer: true };
+        self.sealed.insert(header.number, sealed);
         self.durable_lsn = end_lsn;
         Ok(())
     }
@@ -119,7 +122,7 @@ impl View {
         Ok(())
     }
 
-    /// The segment that was being written is sealed.
+    /// The segment that was being written is sealed. Its footer may still be lost.
     pub(crate) fn seal(&mut self) {
         let Some(ActiveSegment { header, index }) = self.active.take() else { return };
         let mut live_shards = 0;
@@ -132,7 +135,21 @@ impl View {
             }
         }
         let end_lsn = self.durable_lsn;
-        self.sealed.insert(header.number, SealedSegment { header, end_lsn, live_shards });
+        let sealed = SealedSegment { header, end_lsn, live_shards, has_footer: false };
+        self.sealed.insert(header.number, sealed);
+    }
+
+    /// Takes note of whether a sealed segment has a footer for certain.
+    pub(crate) fn set_footer(&mut self, segment: u64, has_footer: bool) {
+        if let Some(sealed) = self.sealed.get_mut(&segment) {
+            sealed.has_footer = has_footer;
+        }
+    }
+
+    /// Whether only this segment says where the one before it ends.
+    pub(crate) fn ends_another(&self, segment: u64) -> bool {
+        let before = segment.checked_sub(1).and_then(|before| self.sealed.get(&before));
+        before.is_some_and(|before| !before.has_footer)
     }
 
     /// Forgets what is known of the segment that is being written.
@@ -201,7 +218,7 @@ impl View {
     pub(crate) fn data_end(&self, segment: u64) -> u64 {
         let sealed = self.sealed.get(&segment).map(|sealed| (sealed.header, sealed.end_lsn));
         let active = self.active.as_ref().map(|active| (active.header, self.durable_lsn));
-        sealed.or(active).map_or(DATA_START, |(header, end_lsn)| header.position_of(end_lsn))
+        sealed.or(active).map_or(0, |(header, end_lsn)| header.position_of(end_lsn))
     }
 
     /// The LSN after a segment.

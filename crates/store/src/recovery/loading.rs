@@ -8,7 +8,7 @@ use logboom_planted::planted;
 
 use crate::disk::{Access, Disk};
 use crate::error::{Flaw, OpenError};
-use crate::format::segment::{self, DATA_START, Header};
+use crate::format::segment::{self, BEGIN_POSITION, Header};
 use crate::options::Options;
 use crate::read::index::GrowingIndex;
 use crate::read::scan::ScannedFrame;
@@ -51,14 +51,46 @@ impl Loading {
         &mut self,
         numbers: &BTreeSet<u64>,
     ) -> Result<Option<ActiveFile>, OpenError> {
-        let Some(last) = numbers.last().copied() else {
-            let file = segment::file_name(0);
-            return if self.durable_lsn == 0 { Ok(None) } else { Err(OpenError::Missing { file }) };
-        };
-        for number in numbers.range(..last) {
+        let mut begun = numbers.clone();
+        let mut last = self.open_last(&mut begun)?;
+        let reserved = last.take_if(|last| !last.header.has_begun());
+        if reserved.is_some() {
+            last = self.open_last(&mut begun)?;
+        }
+        for number in &begun {
             self.load_sealed(*number, numbers)?;
         }
-        let active = self.load_last(last)?;
+        let active = match last {
+            Some(last) => self.load_last(last)?,
+            None if self.durable_lsn == 0 => None,
+            None => return Err(OpenError::Missing { file: segment::file_name(0) }),
+        };
+        self.note_offsets();
+        if let Some(reserved) = reserved {
+            self.remove_reserved(&reserved)?;
+        }
+        self.report.segments = self.view.segment_count();
+        self.report.shards = self.shards.len();
+        Ok(active)
+    }
+
+    /// Takes out the last segment, makes durable what is there, and opens it.
+    fn open_last(&self, numbers: &mut BTreeSet<u64>) -> Result<Option<SegmentFile>, OpenError> {
+        let Some(number) = numbers.pop_last() else { return Ok(None) };
+        let name = segment::file_name(number);
+        let file = self
+            .disk
+            .open(&name, Access::Append)
+            .map_err(|error| OpenError::io("open", &name, error))?;
+        if !planted!(TailNotSynced) {
+            file.sync_all().map_err(|error| OpenError::io("sync", &name, error))?;
+        }
+        // After a sync that failed in another process, memory may hold what the device does not.
+        file.forget_cached();
+        Ok(Some(SegmentFile::check(name, file, number)?))
+    }
+
+    fn note_offsets(&mut self) {
         for shard in self.view.shards() {
             let OffsetRange { start, next } = self.view.offsets(shard);
             let expired = start == next;
@@ -66,14 +98,27 @@ impl Loading {
             tail.next_offset = if planted!(OffsetsReused) && expired { 0 } else { next };
             tail.producers.forget_outdated(self.gap_lsn, start);
         }
-        self.report.segments = self.view.segment_count();
-        self.report.shards = self.shards.len();
-        Ok(active)
     }
 
-    /// Loads a segment that was sealed, and was durable before the next one had a name.
+    /// Removes a segment that has not begun. What was written to it, together with a header of
+    /// which nothing is left, was never acknowledged: unless a later group is there as well, which
+    /// was written after the header was durable.
+    fn remove_reserved(&self, segment: &SegmentFile) -> Result<(), OpenError> {
+        let header = segment.header.begun_at(self.view.durable_lsn());
+        let header_gone = SegmentFile { header, ..segment.clone() };
+        tail::check_nothing_durable(&header_gone, header.data_start)?;
+        let SegmentFile { name, .. } = segment;
+        self.disk.unlink(name).map_err(|error| OpenError::io("remove", name, error))?;
+        self.disk.sync_dir().map_err(|error| OpenError::io("sync", "", error))
+    }
+
+    /// Loads a segment whose frames were durable before the next one began. Its footer may not have
+    /// been.
     fn load_sealed(&mut self, number: u64, numbers: &BTreeSet<u64>) -> Result<(), OpenError> {
         let segment = SegmentFile::open(&*self.disk, number, Access::Read)?;
+        if !segment.header.has_begun() {
+            return Err(segment.flawed(BEGIN_POSITION, Flaw::Checksum).into());
+        }
         self.check_follows(&segment)?;
         if self.load_footer(&segment)? {
             return Ok(());
@@ -88,19 +133,9 @@ impl Loading {
         Ok(())
     }
 
-    /// Loads the last segment: makes durable what is there, finds its end, cuts off what is torn.
-    fn load_last(&mut self, number: u64) -> Result<Option<ActiveFile>, OpenError> {
-        let name = segment::file_name(number);
-        let file = self
-            .disk
-            .open(&name, Access::Append)
-            .map_err(|error| OpenError::io("open", &name, error))?;
-        if !planted!(TailNotSynced) {
-            file.sync_all().map_err(|error| OpenError::io("sync", &name, error))?;
-        }
-        // After a sync that failed in another process, memory may hold what the device does not.
-        file.forget_cached();
-        let segment = SegmentFile::check(name, file, number)?;
+    /// Loads the last segment: finds its end, cuts off what is torn. Returns it if it can be
+    /// continued.
+    fn load_last(&mut self, segment: SegmentFile) -> Result<Option<ActiveFile>, OpenError> {
         self.check_follows(&segment)?;
         if self.load_footer(&segment)? {
             let end_lsn = self.view.durable_lsn();
@@ -130,14 +165,14 @@ impl Loading {
 
     fn read_tail(&mut self, segment: &SegmentFile) -> Result<Tail, FileError> {
         let Self { view, shards, options, .. } = self;
-        let tail = tail::find(segment, DATA_START, self.durable_lsn, |scanned| {
+        let tail = tail::find(segment, segment.header.data_start, self.durable_lsn, |scanned| {
             let (entry, end_offset) = scanned.entry();
             view.push(scanned.frame.batch.shard, entry, end_offset)?;
             note_producer(shards, options, segment.header, &scanned);
             Ok(())
         })?;
-        self.report.scanned_bytes += tail.data_end - DATA_START;
-        self.report.log_bytes += tail.data_end - DATA_START;
+        self.report.scanned_bytes += tail.data_end - segment.header.data_start;
+        self.report.log_bytes += tail.data_end - segment.header.data_start;
         Ok(tail)
     }
 
@@ -167,7 +202,7 @@ impl Loading {
     fn rebuild(&mut self, segment: &SegmentFile, end_lsn: u64) -> Result<(), FileError> {
         let mut index = GrowingIndex::default();
         let data_end = segment.header.position_of(end_lsn);
-        segment.read_frames(DATA_START, data_end, |scanned| {
+        segment.read_frames(segment.header.data_start, data_end, |scanned| {
             let (entry, end_offset) = scanned.entry();
             index.push(scanned.frame.batch.shard, entry, end_offset);
             note_producer(&mut self.shards, &self.options, segment.header, &scanned);
@@ -176,9 +211,10 @@ impl Loading {
         self.view
             .add_sealed(segment.header, end_lsn, &index.into_sealed().summaries)
             .map_err(|flaw| segment.flawed(data_end, flaw))?;
+        self.view.set_footer(segment.header.number, false);
         self.report.footers_rebuilt += 1;
-        self.report.scanned_bytes += data_end - DATA_START;
-        self.report.log_bytes += data_end - DATA_START;
+        self.report.scanned_bytes += data_end - segment.header.data_start;
+        self.report.log_bytes += data_end - segment.header.data_start;
         Ok(())
     }
 

@@ -29,6 +29,7 @@ use crate::retention::Leftovers;
 use crate::statistics::Statistics;
 use crate::store::Inner;
 use crate::write::failure::Failure;
+use crate::write::pipeline::Pipeline;
 use crate::write::producer_ids::{self, ProducerIds};
 use crate::write::queue::Queue;
 use crate::write::spare::Spare;
@@ -145,17 +146,15 @@ fn assemble(loading: Loading, rest: Rest) -> Result<(Inner, Recovery), OpenError
     let end_lsn = view.durable_lsn();
     let next_number = view.last_segment().map_or(0, |number| number.saturating_add(1));
     let readable = Arc::new(Readable::new(Arc::clone(&disk), view, &options));
-    let spare = Arc::new(Spare::new(Arc::clone(&disk)));
+    let spare = Arc::new(Spare::new(Arc::clone(&disk), next_number, rest.random));
     let writer = Writer {
-        disk: Arc::clone(&disk),
         options: options.clone(),
         readable: Arc::clone(&readable),
         spare: Arc::clone(&spare),
-        random: rest.random,
-        next_number,
         end_lsn,
         shards,
         active: rest.active,
+        sealed: Vec::new(),
     };
     let is_new = rest.catalogue.is_none();
     let catalogue = rest.catalogue.unwrap_or_default();
@@ -173,6 +172,7 @@ fn assemble(loading: Loading, rest: Rest) -> Result<(Inner, Recovery), OpenError
         options,
         leftovers: Mutex::new(Leftovers::default()),
         writer: Mutex::new(writer),
+        pipeline: Pipeline::default(),
         catalogue: Mutex::new(catalogue),
         queue: Queue::default(),
         spare,

@@ -5,9 +5,9 @@
 //! the end of the last segment is what a crash leaves, and is cut off with what follows it, unless
 //! it is known to have been durable:
 //!
-//! - an intact frame that was written **in a later group** follows: groups are written one after
-//!   the other, each after the one before is durable (a frame says how far its group began before
-//!   it); or
+//! - an intact frame follows that was written **when it was durable**: a frame says how many bytes
+//!   before it were not known to be durable at that time, those of its own group and of groups that
+//!   were being synced; or
 //! - the mark, which is written after each sync, lies behind it.
 //!
 //! Then it is damage that no crash explains, and nothing is changed.
@@ -49,13 +49,25 @@ pub(crate) fn find(
     if end_lsn < durable_lsn {
         return Err(segment.flawed(data_end, Flaw::Acknowledged));
     }
+    let written_end = check_nothing_durable(segment, data_end)?;
+    Ok(Tail { data_end, torn_bytes: written_end - data_end })
+}
+
+/// Makes sure that nothing from `data_end` on is known to have been durable. Returns where that ends
+/// which is not as if nothing had been written there.
+pub(crate) fn check_nothing_durable(
+    segment: &SegmentFile,
+    data_end: u64,
+) -> Result<u64, FileError> {
+    let SegmentFile { file, header, length, .. } = segment;
+    let end_lsn = header.lsn_at(data_end);
     let survey = survey(&**file, *header, data_end, *length, |position, frame| {
-        let group_start = header.lsn_at(position).saturating_sub(frame.group_bytes.into());
-        group_start > end_lsn
+        let durable_end = header.lsn_at(position).saturating_sub(frame.undurable_bytes.into());
+        durable_end > end_lsn
     });
     let survey = survey.map_err(|flaw| segment.flawed(data_end, flaw))?;
     if survey.found.is_some() && !planted!(DamageCutOff) {
         return Err(segment.flawed(data_end, Flaw::BeforeIntact));
     }
-    Ok(Tail { data_end, torn_bytes: survey.written_end - data_end })
+    Ok(survey.written_end)
 }

@@ -4,16 +4,16 @@
 //! as the disk is slow, and nobody waits for a timer.
 
 use std::collections::VecDeque;
-use std::io::ErrorKind;
-use std::sync::MutexGuard;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, MutexGuard};
 
 use logboom_planted::planted;
 
-use crate::error::{AppendError, IoFailure, Poison};
+use crate::error::{AppendError, Poison};
 use crate::store::Inner;
-use crate::write::failure::Failure;
+use crate::write::failure::{self, Failure, poison};
 use crate::write::group::Group;
+use crate::write::pipeline::WrittenGroup;
 use crate::write::producer_ids;
 use crate::write::queue::Submission;
 use crate::write::writer::{Staged, Writer};
@@ -21,24 +21,52 @@ use crate::write::writer::{Staged, Writer};
 impl Inner {
     /// Commits one group, if anything waits, and then does what is due besides. Says whether more
     /// waits.
-    pub(crate) fn commit_group(&self) -> bool {
+    pub(crate) fn commit_group(self: &Arc<Self>) -> bool {
+        if let Some(group) = self.write_group() {
+            group.sync();
+        }
+        self.keep_house();
+        !self.queue.is_empty()
+    }
+
+    /// Writes one group, if anything waits that need not wait for groups that are under way.
+    pub(crate) fn write_group(self: &Arc<Self>) -> Option<WrittenGroup> {
         let mut writer = self.lock_writer();
         let mut group = Group::default();
-        let result = self
+        let written = self
             .check_poison()
             .and_then(|()| self.stage(&mut writer, &mut group))
-            .and_then(|()| self.write(&mut writer, &group));
-        if let Err(poison) = &result {
-            self.poison.get_or_init(|| poison.clone());
+            .and_then(|()| writer.write(&group));
+        if written.is_ok() && group.is_empty() {
+            return None;
         }
-        self.count(&group);
-        group.complete(&result);
-        if let Err(poison) = result.and_then(|()| self.keep_house(&mut writer)) {
+        if planted!(MarkBeforeSync) {
+            self.lock_mark().publish_lsn(writer.end_lsn);
+        }
+        let ticket = self.pipeline.push(group, writer.end_lsn);
+        match written {
+            Ok(file) => Some(WrittenGroup::new(Arc::clone(self), ticket, file)),
+            Err(poison) => {
+                self.finish_group(ticket, Err(poison));
+                None
+            }
+        }
+    }
+
+    /// What must be done from time to time and delays no group: footers, the next segment, more
+    /// producer ids, and the end of a segment in which everything has expired.
+    ///
+    /// What the machine refuses now is tried again after the next group.
+    pub(crate) fn keep_house(&self) {
+        let kept = self.check_poison().and_then(|()| self.sync_sealed());
+        let kept = kept
+            .and_then(|()| if self.queue.is_closed() { Ok(()) } else { self.prepare_for_more() });
+        if let Err(poison) = kept {
+            self.poison.get_or_init(|| poison.clone());
             // The file is not touched again: what is in it is unknown.
-            writer.active = None;
+            self.lock_writer().active = None;
             self.fail_waiting(poison);
         }
-        !self.queue.is_empty()
     }
 
     /// Gives the batches that wait their places, as many as fit into one segment.
@@ -57,6 +85,7 @@ impl Inner {
                 Ok(Staged::NextGroup) if planted!(BatchLostAtRoll) => break,
                 Ok(Staged::NextGroup) => {
                     submissions.push_front(Submission { append, completion });
+                    self.queue.wait_for_all();
                     break;
                 }
                 Err(AppendError::Poisoned(poison)) => {
@@ -71,60 +100,48 @@ impl Inner {
         result
     }
 
-    /// Makes the group durable, and then visible.
-    fn write(&self, writer: &mut Writer, group: &Group) -> Result<(), Poison> {
-        if group.frames().is_empty() {
-            return Ok(());
+    /// Makes the footers durable that have been written.
+    fn sync_sealed(&self) -> Result<(), Poison> {
+        let sealed = std::mem::take(&mut self.lock_writer().sealed);
+        for segment in sealed {
+            segment.sync()?;
+            self.readable.view_mut().set_footer(segment.number, true);
         }
-        if planted!(MarkBeforeSync) {
-            self.lock_mark().publish_lsn(writer.end_lsn);
-        }
-        let sync = writer.write(group)?;
-        {
-            let mut view = self.readable.view_mut();
-            for frame in group.frames() {
-                view.push(frame.shard, frame.entry, frame.end_offset)
-                    .expect("the writer numbers the batches of a shard without gaps");
-            }
-        }
-        self.lock_mark().publish_lsn(writer.end_lsn);
-        self.watchers.tell(writer.end_lsn);
-        let micros = u64::try_from(sync.as_micros()).unwrap_or(u64::MAX);
-        self.lock_statistics().sync_micros.add(micros);
         Ok(())
     }
 
-    fn count(&self, group: &Group) {
-        let mut statistics = self.lock_statistics();
-        for answer in group.answers() {
-            match answer {
-                Ok(appended) if appended.duplicate => statistics.duplicates += 1,
-                Ok(_) => {}
-                Err(_) => statistics.refused += 1,
-            }
+    fn prepare_for_more(&self) -> Result<(), Poison> {
+        if self.roll_requested.load(Ordering::Relaxed) {
+            self.roll_expired()?;
         }
-        if !group.frames().is_empty() {
-            statistics.group_batches.add(group.frames().len() as u64);
-            statistics.group_bytes.add(group.bytes().into());
-        }
-    }
-
-    /// What must be done from time to time and delays nobody here: the next segment, more producer
-    /// ids, and the end of a segment in which everything has expired.
-    ///
-    /// What the machine refuses now is tried again after the next group.
-    fn keep_house(&self, writer: &mut Writer) -> Result<(), Poison> {
-        if self.queue.is_closed() {
-            return Ok(());
-        }
-        let roll = self.roll_requested.swap(false, Ordering::Relaxed);
-        if roll && writer.active_has_data() {
-            fatal_only(writer.roll())?;
-        }
-        fatal_only(self.spare.prepare(&self.options))?;
+        let last_durable = self.readable.view().last_segment();
+        fatal_only(self.spare.prepare(&self.options, last_durable))?;
         if self.producer_ids.run_low() {
             fatal_only(self.reserve_producer_ids())?;
         }
+        Ok(())
+    }
+
+    /// Ends the segment that is being written, if nothing is under way that will be in it.
+    fn roll_expired(&self) -> Result<(), Poison> {
+        let mut writer = self.lock_writer();
+        if !self.pipeline.is_empty() {
+            return Ok(());
+        }
+        self.roll_requested.store(false, Ordering::Relaxed);
+        if !writer.active_has_data() {
+            return Ok(());
+        }
+        let header = match writer.roll() {
+            Ok(header) => header,
+            Err(failure) => return fatal_only(Err(failure)),
+        };
+        if let Some(active) = &writer.active {
+            active.file.sync_data().map_err(poison("sync", &active.name))?;
+        }
+        let mut view = self.readable.view_mut();
+        view.seal();
+        view.begin(header);
         Ok(())
     }
 
@@ -151,9 +168,7 @@ impl Inner {
     /// The writer. If a thread panicked in the middle of a commit, nobody knows what was written.
     fn lock_writer(&self) -> MutexGuard<'_, Writer> {
         self.writer.lock().unwrap_or_else(|panicked| {
-            let failure = IoFailure { kind: ErrorKind::Other, os_error: None };
-            let poison = Poison { operation: "finish a commit in", file: String::new(), failure };
-            self.poison.get_or_init(|| poison);
+            self.poison.get_or_init(failure::abandoned);
             panicked.into_inner()
         })
     }

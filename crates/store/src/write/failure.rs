@@ -28,6 +28,12 @@ pub(crate) fn poison(operation: &'static str, file: &str) -> impl FnOnce(io::Err
     move |error| Poison { operation, file: file.to_owned(), failure: error.into() }
 }
 
+/// The error for a group whose commit was begun and not ended, because of a panic.
+pub(crate) fn abandoned() -> Poison {
+    let failure = IoFailure { kind: io::ErrorKind::Other, os_error: None };
+    Poison { operation: "finish a commit in", file: String::new(), failure }
+}
+
 impl From<Poison> for Failure {
     fn from(poison: Poison) -> Self {
         Self::Fatal(poison)

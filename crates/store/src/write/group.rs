@@ -9,6 +9,7 @@ use crate::disk::{DiskFile, write_all_at};
 use crate::error::{AppendError, Poison};
 use crate::format::footer::Entry;
 use crate::format::frame::{self, Placement};
+use crate::format::segment::Header;
 use crate::types::{Append, Appended, Shard};
 use crate::write::queue::Completion;
 
@@ -22,6 +23,8 @@ pub(crate) struct Group {
     heads: Vec<u8>,
     frames: Vec<StagedFrame>,
     bytes: u32,
+    /// The header of the segment that begins with this group.
+    begun: Option<Header>,
     answers: Vec<(Completion, Result<Appended, AppendError>)>,
 }
 
@@ -34,13 +37,23 @@ pub(crate) struct StagedFrame {
     pub(crate) end_offset: i64,
 }
 
+/// Where a batch comes to lie.
+pub(crate) struct Place {
+    pub(crate) tag: u64,
+    /// How many bytes before it are not known to be durable.
+    pub(crate) undurable_bytes: u32,
+    pub(crate) entry: Entry,
+    pub(crate) end_offset: i64,
+}
+
 impl Group {
-    /// Adds a batch, which comes to lie at `entry`. The caller has checked that there is room.
-    pub(crate) fn add(&mut self, append: &Append, tag: u64, entry: Entry, end_offset: i64) {
+    /// Adds a batch. The caller has checked that there is room.
+    pub(crate) fn add(&mut self, append: &Append, place: Place) {
+        let Place { tag, undurable_bytes, entry, end_offset } = place;
         let base_offset = entry.base_offset;
         let before = self.heads.len();
-        let group_bytes = if planted!(GroupForgotten) { 0 } else { self.bytes };
-        let placement = Placement { tag, group_bytes, base_offset };
+        let undurable_bytes = if planted!(GroupForgotten) { 0 } else { undurable_bytes };
+        let placement = Placement { tag, undurable_bytes, base_offset };
         frame::encode_head(append, placement, &mut self.heads);
         self.bytes += entry.frame_bytes;
         self.frames.push(StagedFrame {
@@ -50,6 +63,21 @@ impl Group {
             entry,
             end_offset,
         });
+    }
+
+    /// Notes that a segment begins with this group.
+    pub(crate) fn begin(&mut self, header: Header) {
+        self.begun = Some(header);
+    }
+
+    /// The header of the segment that begins with this group.
+    pub(crate) fn begun(&self) -> Option<Header> {
+        self.begun
+    }
+
+    /// Whether there is nothing to write and nobody to tell.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.frames.is_empty() && self.answers.is_empty()
     }
 
     /// Notes what is to be answered once the group is durable.
@@ -84,13 +112,13 @@ impl Group {
     }
 
     /// Tells everybody. If the group failed, it is unknown for all who would have heard of success.
-    pub(crate) fn complete(mut self, result: &Result<(), Poison>) {
+    pub(crate) fn complete(mut self, failed: Option<&Poison>) {
         if planted!(AnswersReversed) {
             self.answers.reverse();
         }
         for (completion, answer) in self.answers {
-            completion.complete(match (result, answer) {
-                (Err(poison), Ok(_)) => Err(AppendError::Poisoned(poison.clone())),
+            completion.complete(match (failed, answer) {
+                (Some(poison), Ok(_)) => Err(AppendError::Poisoned(poison.clone())),
                 (_, answer) => answer,
             });
         }

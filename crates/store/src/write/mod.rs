@@ -4,6 +4,7 @@ pub(crate) mod commit;
 pub(crate) mod committer;
 pub(crate) mod failure;
 pub(crate) mod group;
+pub(crate) mod pipeline;
 pub(crate) mod producer_ids;
 pub(crate) mod producers;
 pub(crate) mod queue;

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt::{self, Debug, Formatter};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::error::AppendError;
 use crate::types::{Append, Appended};
@@ -48,10 +49,17 @@ impl Debug for Completion {
     }
 }
 
+/// After this long the sync of a group is slow, and the next group is written beside it. On a disk
+/// that is faster nothing would be gained, since more batches share a sync when it is waited for.
+const OVERLAP_AFTER: Duration = Duration::from_millis(1);
+
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
     state: Mutex<State>,
+    /// For threads that have nothing to do.
     work: Condvar,
+    /// For the one of them that sees to it that a slow sync does not keep others waiting.
+    watch: Condvar,
 }
 
 #[derive(Debug, Default)]
@@ -59,6 +67,22 @@ struct State {
     waiting: VecDeque<Submission>,
     closed: bool,
     nudged: bool,
+    /// How many threads are committing a group.
+    turns: usize,
+    /// When the last of them began.
+    began: Option<Instant>,
+    /// Whether the next group has to wait for all that are under way.
+    alone: bool,
+    /// Whether a thread sees to slow syncs; and whether there is one, so that the next batch need
+    /// not wait.
+    watched: bool,
+    overdue: bool,
+}
+
+/// The right to commit a group, until it is dropped.
+#[must_use]
+pub(crate) struct Turn<'a> {
+    queue: &'a Queue,
 }
 
 impl Queue {
@@ -69,9 +93,40 @@ impl Queue {
             return Err(submission.completion);
         }
         state.waiting.push_back(submission);
+        let (idle, overdue) = (state.turns == 0, state.overdue);
         drop(state);
-        self.work.notify_one();
+        // Else whoever is committing looks at the queue when it is done.
+        if idle {
+            self.work.notify_one();
+        } else if overdue {
+            self.watch.notify_one();
+        }
         Ok(())
+    }
+
+    /// Blocks until it is time to commit a group. `None` when nothing will ever be there.
+    ///
+    /// While one thread commits another one watches, and takes over when the sync is slow.
+    pub(crate) fn turn(&self) -> Option<Turn<'_>> {
+        let mut state = self.lock();
+        loop {
+            if state.closed && state.waiting.is_empty() {
+                return None;
+            }
+            if state.may_begin() {
+                return Some(self.begin(&mut state));
+            }
+            state = if state.turns > 0 && !state.watched {
+                self.watch(state)
+            } else {
+                self.work.wait(state).unwrap_or_else(PoisonError::into_inner)
+            };
+        }
+    }
+
+    /// Lets the next group wait for all that are under way.
+    pub(crate) fn wait_for_all(&self) {
+        self.lock().alone = true;
     }
 
     /// Takes the oldest batches, up to the one with which they reach `bytes_max` bytes together.
@@ -104,7 +159,7 @@ impl Queue {
         self.lock().closed
     }
 
-    /// Lets [`wait`](Queue::wait) return although there is no batch.
+    /// Gives [a turn](Queue::turn) although there is no batch.
     pub(crate) fn nudge(&self) {
         self.lock().nudged = true;
         self.work.notify_one();
@@ -114,18 +169,63 @@ impl Queue {
     pub(crate) fn close(&self) {
         self.lock().closed = true;
         self.work.notify_all();
+        self.watch.notify_all();
     }
 
-    /// Blocks until there is something to do. False when nothing will ever be.
-    pub(crate) fn wait(&self) -> bool {
-        let idle = |state: &mut State| state.waiting.is_empty() && !state.nudged && !state.closed;
-        let state = self.work.wait_while(self.lock(), idle);
-        let state = state.unwrap_or_else(PoisonError::into_inner);
-        !(state.closed && state.waiting.is_empty())
+    #[expect(clippy::disallowed_methods, reason = "only threads wait here, in real time")]
+    fn begin(&self, state: &mut State) -> Turn<'_> {
+        state.alone &= state.turns > 0;
+        state.turns += 1;
+        state.began = Some(Instant::now());
+        if !state.watched {
+            self.work.notify_one();
+        }
+        Turn { queue: self }
+    }
+
+    /// Waits until the sync that is under way is slow, or something has changed since.
+    fn watch<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        state.watched = true;
+        let patience = OVERLAP_AFTER.saturating_sub(state.age());
+        let mut state = if patience.is_zero() {
+            state.overdue = true;
+            self.watch.wait(state).unwrap_or_else(PoisonError::into_inner)
+        } else {
+            let waited = self.watch.wait_timeout(state, patience);
+            waited.unwrap_or_else(PoisonError::into_inner).0
+        };
+        (state.watched, state.overdue) = (false, false);
+        state
     }
 
     /// A queue of batches stays whole even if a thread panicked while it held the lock.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn may_begin(&self) -> bool {
+        if self.turns == 0 {
+            return !self.waiting.is_empty() || self.nudged || self.closed;
+        }
+        !self.waiting.is_empty() && !self.alone && self.age() >= OVERLAP_AFTER
+    }
+
+    /// How long ago the last group was begun.
+    fn age(&self) -> Duration {
+        self.began.map_or(Duration::ZERO, |began| began.elapsed())
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let mut state = self.queue.lock();
+        state.turns -= 1;
+        let overdue = state.overdue;
+        drop(state);
+        if overdue {
+            self.queue.watch.notify_one();
+        }
     }
 }

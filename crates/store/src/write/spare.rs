@@ -1,47 +1,95 @@
-//! The segment in hand: a preallocated file for the next roll.
+//! The segment in hand: a preallocated file that has its name and waits for its turn.
 //!
 //! This is where a full disk shows, and not in the middle of a commit.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, IoSlice};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::disk::{Access, Disk, DiskFile};
-use crate::format::segment::SPARE_NAME;
+use logboom_planted::planted;
+
+use crate::disk::{Access, Disk, DiskFile, write_all_at};
+use crate::format::segment::{self, Header, SPARE_NAME};
 use crate::options::Options;
-use crate::write::failure::Failure;
+use crate::random::Random;
+use crate::write::failure::{Failure, poison};
 
 #[derive(Debug)]
 pub(crate) struct Spare {
     disk: Arc<dyn Disk>,
-    file: Mutex<Option<Arc<dyn DiskFile>>>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// The number of the segment that begins next.
+    next_number: u64,
+    random: Random,
+    reserved: Option<Reserved>,
+}
+
+/// A segment that has not begun.
+#[derive(Debug)]
+pub(crate) struct Reserved {
+    pub(crate) file: Arc<dyn DiskFile>,
+    pub(crate) header: Header,
 }
 
 impl Spare {
-    pub(crate) fn new(disk: Arc<dyn Disk>) -> Self {
-        Self { disk, file: Mutex::new(None) }
+    pub(crate) fn new(disk: Arc<dyn Disk>, next_number: u64, random: Random) -> Self {
+        Self { disk, state: Mutex::new(State { next_number, random, reserved: None }) }
     }
 
-    /// Makes a spare if there is none.
-    pub(crate) fn prepare(&self, options: &Options) -> Result<(), Failure> {
-        let mut file = self.lock();
-        if file.is_none() {
-            *file = Some(self.create(options)?);
+    /// Makes a spare if there is none. `last_durable` is the last segment that has begun for good:
+    /// as long as the one before the spare may still be lost, there must be no spare.
+    pub(crate) fn prepare(
+        &self,
+        options: &Options,
+        last_durable: Option<u64>,
+    ) -> Result<(), Failure> {
+        let mut state = self.lock();
+        let due = last_durable.map_or(0, |number| number.saturating_add(1)) == state.next_number;
+        if state.reserved.is_none() && due {
+            state.reserved = Some(self.reserve(&mut state, options)?);
         }
         Ok(())
     }
 
-    /// Takes the spare, which keeps its name until it is renamed.
-    pub(crate) fn take(&self, options: &Options) -> Result<Arc<dyn DiskFile>, Failure> {
-        let spare = self.lock().take();
-        spare.map_or_else(|| self.create(options), Ok)
+    /// Takes the spare, which is the next segment from now on.
+    pub(crate) fn take(&self, options: &Options) -> Result<Reserved, Failure> {
+        let mut state = self.lock();
+        let reserved = match state.reserved.take() {
+            Some(reserved) => reserved,
+            None => self.reserve(&mut state, options)?,
+        };
+        state.next_number += 1;
+        Ok(reserved)
     }
 
     /// Gives the space of the spare back, so that a full disk has room for what cannot wait.
     pub(crate) fn release(&self) -> Result<(), Failure> {
-        match self.lock().take() {
-            Some(_) => self.disk.unlink(SPARE_NAME).map_err(Failure::refused),
+        match self.lock().reserved.take() {
+            Some(reserved) => {
+                let name = segment::file_name(reserved.header.number);
+                self.disk.unlink(&name).map_err(Failure::refused)
+            }
             None => Err(Failure::refused(ErrorKind::StorageFull.into())),
         }
+    }
+
+    /// Makes the file of the next segment, and gives it its name when its header is durable.
+    fn reserve(&self, state: &mut State, options: &Options) -> Result<Reserved, Failure> {
+        let header = Header::reserved(state.next_number, state.random.next());
+        let file = self.create(options)?;
+        write_all_at(&*file, 0, &mut [IoSlice::new(&header.encode())]).map_err(Failure::refused)?;
+        if !planted!(HeaderNotSynced) {
+            file.sync_all().map_err(Failure::refused)?;
+        }
+        let name = segment::file_name(header.number);
+        self.disk.rename(SPARE_NAME, &name).map_err(Failure::refused)?;
+        if !planted!(NameNotSynced) {
+            self.disk.sync_dir().map_err(poison("sync", ""))?;
+        }
+        Ok(Reserved { file, header })
     }
 
     fn create(&self, options: &Options) -> Result<Arc<dyn DiskFile>, Failure> {
@@ -60,11 +108,10 @@ impl Spare {
         self.disk.create(SPARE_NAME).map_err(Failure::refused)?;
         let file = self.disk.open(SPARE_NAME, Access::Append).map_err(Failure::refused)?;
         file.allocate(bytes).map_err(Failure::refused)?;
-        file.sync_all().map_err(Failure::refused)?;
         Ok(file)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Arc<dyn DiskFile>>> {
-        self.file.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

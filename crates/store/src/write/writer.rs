@@ -6,35 +6,32 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::IoSlice;
 use std::sync::Arc;
-use std::time::Duration;
 
 use logboom_planted::planted;
 
-use crate::disk::{Disk, DiskFile, write_all_at};
+use crate::disk::{DiskFile, write_all_at};
 use crate::error::{AppendError, Poison};
 use crate::format::footer::{self, Builder, Entry};
 use crate::format::frame;
-use crate::format::segment::{self, DATA_START, Header, SPARE_NAME};
+use crate::format::segment::{self, BEGIN_POSITION, Header};
 use crate::options::Options;
-use crate::random::Random;
 use crate::read::readable::Readable;
 use crate::types::{Append, Appended, Shard};
 use crate::write::failure::{Failure, poison};
-use crate::write::group::Group;
+use crate::write::group::{Group, Place};
 use crate::write::producers::{Producers, SequencedBatch, Verdict};
-use crate::write::spare::Spare;
+use crate::write::spare::{Reserved, Spare};
 
 #[derive(Debug)]
 pub(crate) struct Writer {
-    pub(crate) disk: Arc<dyn Disk>,
     pub(crate) options: Options,
     /// Where it shows what is durable.
     pub(crate) readable: Arc<Readable>,
     pub(crate) spare: Arc<Spare>,
-    pub(crate) random: Random,
     pub(crate) shards: BTreeMap<Shard, ShardTail>,
     pub(crate) active: Option<ActiveFile>,
-    pub(crate) next_number: u64,
+    /// Segments whose footers have been written and not synced yet.
+    pub(crate) sealed: Vec<SealedFile>,
     /// Where the next frame comes to lie in the log.
     pub(crate) end_lsn: u64,
 }
@@ -62,6 +59,14 @@ pub(crate) struct ActiveFile {
     pub(crate) producers: usize,
 }
 
+/// A segment that is not written to any more.
+#[derive(Debug)]
+pub(crate) struct SealedFile {
+    pub(crate) number: u64,
+    file: Arc<dyn DiskFile>,
+    name: String,
+}
+
 /// What became of a batch.
 #[derive(Debug)]
 pub(crate) enum Staged {
@@ -69,7 +74,7 @@ pub(crate) enum Staged {
     InGroup(Appended),
     /// It has been in the log before.
     Duplicate(Appended),
-    /// It needs a new segment, and the group has to be committed before.
+    /// It needs a new segment, and everything before it has to be committed before.
     NextGroup,
 }
 
@@ -129,62 +134,53 @@ impl Writer {
             return Err(AppendError::NoSpace);
         }
         if !self.has_room(append) {
-            if !group.frames().is_empty() {
+            if !group.frames().is_empty() || self.readable.view().durable_lsn() < self.end_lsn {
                 return Ok(Staged::NextGroup);
             }
-            self.roll()?;
+            let header = self.roll()?;
+            group.begin(header);
         }
         self.place(append, base_offset, end_offset, group);
         Ok(Staged::InGroup(appended))
     }
 
-    /// Seals the segment that is being written and begins the next one.
+    /// Seals the segment that is being written and begins the next one. Everything that has been
+    /// written must be durable and visible.
+    ///
+    /// Returns the header of the new segment. It is durable with the next sync of the file, and
+    /// the [`View`](crate::read::view::View) is told then.
     ///
     /// The file of the next one is there before anything is done that cannot be undone, so that a
     /// full disk leaves everything as it was.
-    pub(crate) fn roll(&mut self) -> Result<(), Failure> {
+    pub(crate) fn roll(&mut self) -> Result<Header, Failure> {
         if let Some(active) = &self.active {
             active.reserve_footer()?;
         }
-        let file = self.spare.take(&self.options)?;
+        let Reserved { file, header } = self.spare.take(&self.options)?;
         if let Some(active) = self.active.take() {
             self.seal(active)?;
         }
-        let header =
-            Header { number: self.next_number, first_lsn: self.end_lsn, epoch: self.random.next() };
+        let header = header.begun_at(self.end_lsn);
         let name = segment::file_name(header.number);
-        write_all_at(&*file, 0, &mut [IoSlice::new(&header.encode())])
-            .map_err(poison("write", SPARE_NAME))?;
-        if !planted!(HeaderNotSynced) {
-            file.sync_all().map_err(poison("sync", SPARE_NAME))?;
-        }
-        self.disk.rename(SPARE_NAME, &name).map_err(poison("rename", SPARE_NAME))?;
-        if !planted!(NameNotSynced) {
-            self.disk.sync_dir().map_err(poison("sync", ""))?;
-        }
-        self.next_number += 1;
+        write_all_at(&*file, BEGIN_POSITION, &mut [IoSlice::new(&header.encode_begin())])
+            .map_err(poison("write", &name))?;
         let capacity = u64::from(self.options.segment_bytes);
         self.active = Some(ActiveFile::new(file, name, header, capacity));
-        self.readable.view_mut().begin(header);
-        Ok(())
+        Ok(header)
     }
 
-    /// Writes a group, whose batches have been placed, and makes it durable. Returns how long that
-    /// took the disk, from the end of the write on.
-    pub(crate) fn write(&mut self, group: &Group) -> Result<Duration, Poison> {
-        let Some(active) = &self.active else { return Ok(Duration::ZERO) };
+    /// Writes a group, whose batches have been placed. It is durable when the file has been synced
+    /// that is returned with its name.
+    pub(crate) fn write(
+        &mut self,
+        group: &Group,
+    ) -> Result<Option<(Arc<dyn DiskFile>, String)>, Poison> {
+        let Some(active) = self.active.as_ref().filter(|_| !group.frames().is_empty()) else {
+            return Ok(None);
+        };
         let start = active.position - u64::from(group.bytes());
         group.write(&*active.file, start).map_err(poison("write", &active.name))?;
-        let written = self.disk.now();
-        if planted!(AckBeforeSync) {
-            return Ok(Duration::ZERO);
-        }
-        let synced = match active.file.sync_data() {
-            Err(_) if planted!(RetryFailedSync) => active.file.sync_data(),
-            synced => synced,
-        };
-        synced.map_err(poison("sync", &active.name))?;
-        Ok(self.disk.now().saturating_sub(written))
+        Ok(Some((Arc::clone(&active.file), active.name.clone())))
     }
 
     /// Whether the segment that is being written holds any batch.
@@ -219,7 +215,11 @@ impl Writer {
             position: u32::try_from(active.position).expect("a segment has at most 1 GiB"),
             frame_bytes: u32::try_from(frame_bytes).expect("it fits into a segment"),
         };
-        group.add(append, active.header.tag_at(active.position), entry, end_offset);
+        let durable_lsn = self.readable.view().durable_lsn().max(active.header.first_lsn);
+        let undurable = active.position - active.header.position_of(durable_lsn);
+        let undurable_bytes = u32::try_from(undurable).expect("a segment has at most 1 GiB");
+        let tag = active.header.tag_at(active.position);
+        group.add(append, Place { tag, undurable_bytes, entry, end_offset });
         if let Some(stamp) = append.producer {
             let batch = SequencedBatch {
                 base_sequence: stamp.base_sequence,
@@ -240,7 +240,8 @@ impl Writer {
         self.end_lsn += frame_bytes as u64;
     }
 
-    fn seal(&self, active: ActiveFile) -> Result<(), Poison> {
+    /// Writes the footer. Nobody waits for its sync: it is derived from frames that are durable.
+    fn seal(&mut self, active: ActiveFile) -> Result<(), Poison> {
         let mut footer = Builder::default();
         if let Some((_, index)) = self.readable.view().active() {
             index.write(&mut footer);
@@ -251,13 +252,19 @@ impl Writer {
             }
         }
         let footer = footer.finish(active.header.epoch, active.position);
-        let ActiveFile { file, name, position, .. } = active;
+        let ActiveFile { file, name, position, header, .. } = active;
         write_all_at(&*file, position, &mut [IoSlice::new(&footer)])
             .map_err(poison("write", &name))?;
         file.truncate(position + footer.len() as u64).map_err(poison("truncate", &name))?;
-        file.sync_all().map_err(poison("sync", &name))?;
-        self.readable.view_mut().seal();
+        self.sealed.push(SealedFile { number: header.number, file, name });
         Ok(())
+    }
+}
+
+impl SealedFile {
+    /// Makes the footer durable.
+    pub(crate) fn sync(&self) -> Result<(), Poison> {
+        self.file.sync_all().map_err(poison("sync", &self.name))
     }
 }
 
@@ -272,7 +279,7 @@ impl ActiveFile {
             file,
             name,
             header,
-            position: DATA_START,
+            position: header.data_start,
             capacity,
             shards: BTreeSet::new(),
             entries: 0,
