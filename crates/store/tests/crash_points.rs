@@ -13,10 +13,12 @@ use logboom_store::Crash;
 /// A batch this large leaves no room for another one in a segment of 4 KiB.
 const LARGE: usize = 3000;
 
-const STEPS: [Step; 6] = [
+const STEPS: [Step; 7] = [
     Step::Append { shard: 0, bytes: LARGE },
     Step::Group { bytes: 600 },
     Step::Stamped { shard: 1 },
+    // The third is synced first, then the first.
+    Step::Overlap { groups: 3, bytes: 900, order: 2 },
     Step::Retention { bytes: 0 },
     Step::Stream,
     Step::Reopen,

@@ -24,7 +24,9 @@ fn steps() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => (shard.clone(), bytes.clone()).prop_map(|(shard, bytes)| Step::Append { shard, bytes }),
         4 => shard.prop_map(|shard| Step::Stamped { shard }),
-        4 => bytes.prop_map(|bytes| Step::Group { bytes }),
+        4 => bytes.clone().prop_map(|bytes| Step::Group { bytes }),
+        3 => (2..5u8, bytes, any::<u64>())
+            .prop_map(|(groups, bytes, order)| Step::Overlap { groups, bytes, order }),
         1 => Just(Step::Stream),
         2 => (0..12_000u64).prop_map(|bytes| Step::Retention { bytes }),
         1 => Just(Step::Reopen),

@@ -120,11 +120,47 @@ fn a_segment_that_is_missing_is_refused() {
         let disk = disk.restart(Crash::KeepUnsynced);
         disk.unlink(&name(number)).unwrap();
         let error = try_open(&disk).unwrap_err();
-        match number {
-            2 => assert!(matches!(error, OpenError::Damaged { flaw: Flaw::Acknowledged, .. })),
-            _ => assert_eq!(error, OpenError::Missing { file: name(number) }),
-        }
+        assert_eq!(error, OpenError::Missing { file: name(number) });
     }
+}
+
+#[test]
+fn what_the_mark_says_is_missing_at_the_end_is_refused() {
+    let disk = MemDisk::new();
+    let store = open(&disk);
+    fill_segments(&store, SHARD, 3);
+    let disk = disk.restart(Crash::KeepUnsynced);
+    for number in [2, 3] {
+        disk.unlink(&name(number)).unwrap();
+    }
+    let error = try_open(&disk).unwrap_err();
+    assert!(matches!(error, OpenError::Damaged { flaw: Flaw::Acknowledged, .. }), "{error}");
+}
+
+#[test]
+fn a_segment_that_has_not_begun_is_no_part_of_the_log() {
+    let disk = MemDisk::new();
+    let store = open(&disk);
+    append(&store, record(SHARD, "first")).unwrap();
+    assert!(disk.content(&name(1)).is_some(), "it is in hand");
+    let disk = disk.restart(Crash::LoseUnsynced);
+    let (store, recovery) = try_open(&disk).unwrap();
+    assert_eq!((recovery.segments, disk.content(&name(1))), (1, None));
+    assert_eq!(texts(&read_all(&store, SHARD)), ["first"]);
+}
+
+#[test]
+fn a_begin_that_vanished_under_acknowledged_groups_is_refused() {
+    let disk = MemDisk::new();
+    let store = open(&disk);
+    fill_segments(&store, SHARD, 2);
+    append(&store, record(SHARD, "of a later group")).unwrap();
+    let disk = disk.restart(Crash::KeepUnsynced);
+    disk.unlink("mark").unwrap();
+    disk.edit(&name(1), |content| content[64..128].fill(0));
+    disk.unlink(&name(2)).unwrap();
+    let error = try_open(&disk).unwrap_err();
+    assert!(matches!(error, OpenError::Damaged { flaw: Flaw::BeforeIntact, .. }), "{error}");
 }
 
 #[test]

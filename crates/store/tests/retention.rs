@@ -153,7 +153,12 @@ fn the_newest_segment_stays_because_it_says_where_the_log_ends() {
     let store = open(&disk);
     fill_segments(&store, SHARD, 2);
     // The machine stops between the end of a segment and the beginning of the next one.
-    fail_once(&disk, OperationKind::Rename, "spare", Fault::Stop);
+    let mut sealed = false;
+    disk.set_hook(Box::new(move |operation| {
+        let begins = sealed && operation.kind == OperationKind::Write;
+        sealed |= operation.kind == OperationKind::Truncate;
+        begins.then_some(Fault::Stop)
+    }));
     while append(&store, at(SHARD, 0)).is_ok() {}
     let disk = disk.restart(Crash::KeepUnsynced);
     let store = open(&disk);

@@ -2,7 +2,8 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, IoSlice};
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::fs::{Advice, FallocateFlags, FlockOperation};
@@ -78,7 +79,7 @@ impl Disk for RealDisk {
             .create_new(true)
             .mode(FILE_MODE)
             .open(self.path(name))?;
-        Ok(Arc::new(RealFile { file, direct: None }))
+        Ok(Arc::new(RealFile::new(file, None)))
     }
 
     fn open(&self, name: &str, access: Access) -> io::Result<Arc<dyn DiskFile>> {
@@ -89,7 +90,7 @@ impl Disk for RealDisk {
             Access::Append => DirectWriter::open(&path, &self.staging)?,
             Access::Read | Access::ReadWrite => None,
         };
-        Ok(Arc::new(RealFile { file, direct }))
+        Ok(Arc::new(RealFile::new(file, direct)))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -159,6 +160,27 @@ impl DiskLock for RealLock {}
 struct RealFile {
     file: File,
     direct: Option<DirectWriter>,
+    /// Whether something was written by way of the page cache.
+    cached: AtomicBool,
+    sync_failed: Mutex<Option<ErrorKind>>,
+}
+
+impl RealFile {
+    fn new(file: File, direct: Option<DirectWriter>) -> Self {
+        Self { file, direct, cached: AtomicBool::new(false), sync_failed: Mutex::new(None) }
+    }
+
+    /// One sync at a time, and none after one that failed: of several only one is told of what the
+    /// kernel could not write.
+    fn sync_cached(&self) -> io::Result<()> {
+        let mut failed = self.sync_failed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kind) = *failed {
+            return Err(kind.into());
+        }
+        let synced = self.file.sync_data();
+        *failed = synced.as_ref().err().map(io::Error::kind);
+        synced
+    }
 }
 
 impl DiskFile for RealFile {
@@ -168,6 +190,7 @@ impl DiskFile for RealFile {
         {
             return Ok(written);
         }
+        self.cached.store(true, Ordering::Relaxed);
         let slices = &slices[..slices.len().min(SLICES_PER_WRITE_MAX)];
         Ok(rustix::io::retry_on_intr(|| rustix::io::pwritev(&self.file, slices, position))?)
     }
@@ -186,7 +209,8 @@ impl DiskFile for RealFile {
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.file.sync_data()
+        // Around the page cache a write has told of its errors itself, so that syncs can overlap.
+        if self.cached.load(Ordering::Relaxed) { self.sync_cached() } else { self.file.sync_data() }
     }
 
     fn sync_all(&self) -> io::Result<()> {

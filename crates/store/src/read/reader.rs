@@ -179,7 +179,7 @@ impl Reader {
             return false;
         };
         let segment = SegmentFile::open(&*self.disk, header.number, Access::Read);
-        segment.and_then(|segment| read_to_mark(&segment, &mut view, mark)).is_ok()
+        segment.and_then(|segment| read_to(&segment, &mut view, mark.durable_lsn)).is_ok()
     }
 
     /// Brings the view to where the mark is.
@@ -189,7 +189,9 @@ impl Reader {
         let numbers = names.iter().filter_map(|name| segment::parse_name(name));
         let kept = |number: &u64| !self.catalogue.removed.contains(*number);
         let mut numbers: BTreeSet<u64> = numbers.filter(kept).collect();
-        let Some(segment) = self.last_durable(&mut numbers, mark)? else { return Ok(()) };
+        let Some((segment, durable_lsn)) = self.last_durable(&mut numbers, mark)? else {
+            return Ok(());
+        };
         let last = segment.header.number;
         let mut view = self.readable.view_mut();
         view.set_starts(&self.catalogue.starts);
@@ -209,26 +211,34 @@ impl Reader {
         if view.active().is_none() {
             view.begin(segment.header);
         }
-        read_to_mark(&segment, &mut view, mark)?;
+        read_to(&segment, &mut view, durable_lsn)?;
         Ok(())
     }
 
-    /// The last segment of which something is durable. Those behind it are taken out: one that has
-    /// not begun, and one whose beginning may still be lost.
+    /// The last segment of which something is durable, and how far it is. What is behind it is taken
+    /// out: one that has not begun, and one before it whose beginning may still be lost.
     fn last_durable(
         &self,
         numbers: &mut BTreeSet<u64>,
         mark: &Mark,
-    ) -> Result<Option<SegmentFile>, OpenError> {
+    ) -> Result<Option<(SegmentFile, u64)>, OpenError> {
+        let mut durable_lsn = None;
         while let Some(last) = numbers.pop_last() {
             let segment = SegmentFile::open(&*self.disk, last, Access::Read)?;
             let SegmentFile { header, .. } = segment;
-            // The only segment is durable: those before it were removed after that was certain.
-            let only = numbers.is_empty();
-            if header.has_begun() && (only || header.first_lsn < mark.durable_lsn) {
-                numbers.insert(last);
-                return Ok(Some(segment));
+            if !header.has_begun() {
+                continue;
             }
+            // A segment begins when everything before it is durable. So the one before counts, also
+            // when the mark was lost in a power cut; and the only one, since those before it were
+            // removed when it was durable.
+            let counts = durable_lsn.is_some() || numbers.is_empty();
+            if counts || header.first_lsn < mark.durable_lsn {
+                numbers.insert(last);
+                let durable_lsn = mark.durable_lsn.max(durable_lsn.unwrap_or(header.first_lsn));
+                return Ok(Some((segment, durable_lsn)));
+            }
+            durable_lsn = Some(header.first_lsn);
         }
         Ok(None)
     }
@@ -255,10 +265,9 @@ impl Reader {
 }
 
 /// Adds what is durable of the segment that is being written.
-fn read_to_mark(segment: &SegmentFile, view: &mut View, mark: &Mark) -> Result<(), FileError> {
+fn read_to(segment: &SegmentFile, view: &mut View, durable_lsn: u64) -> Result<(), FileError> {
     let header = segment.header;
-    // The mark may be lost after a power cut; then what was sealed is known to be durable.
-    let end = header.position_of(mark.durable_lsn.max(header.first_lsn));
+    let end = header.position_of(durable_lsn.max(header.first_lsn));
     let from = view.data_end(header.number);
     // Of two slots the newer one may just be being written; the older one says nothing new.
     segment.read_frames(from, end.max(from), |scanned| {

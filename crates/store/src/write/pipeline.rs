@@ -42,8 +42,6 @@ struct State {
     groups: VecDeque<Pending>,
     /// The ticket of the oldest group; the others follow without gaps.
     first_ticket: u64,
-    /// Why a group failed. All after it fail too.
-    failed: Option<Poison>,
 }
 
 struct Pending {
@@ -66,6 +64,7 @@ impl WrittenGroup {
     /// answered, unless a group before it is still to be synced.
     pub fn sync(mut self) {
         let outcome = self.sync_file();
+        // Whoever is told may panic; the drop takes note of that.
         self.synced = true;
         self.inner.finish_group(self.ticket, outcome);
     }
@@ -95,6 +94,8 @@ impl Drop for WrittenGroup {
     fn drop(&mut self) {
         if !self.synced {
             self.inner.finish_group(self.ticket, Err(failure::abandoned()));
+        } else if std::thread::panicking() {
+            self.inner.poison.get_or_init(failure::abandoned);
         }
     }
 }
@@ -129,12 +130,7 @@ impl State {
         self.groups.front()?.outcome.as_ref()?;
         let Pending { group, end_lsn, outcome } = self.groups.pop_front()?;
         self.first_ticket += 1;
-        let outcome = match (&self.failed, outcome?) {
-            (Some(poison), _) => Err(poison.clone()),
-            (None, outcome) => outcome,
-        };
-        self.failed = outcome.as_ref().err().cloned();
-        Some((group, end_lsn, outcome))
+        Some((group, end_lsn, outcome?))
     }
 }
 
@@ -150,6 +146,9 @@ impl Inner {
             pending.outcome = Some(outcome);
         }
         while let Some((group, end_lsn, outcome)) = state.pop_synced() {
+            // A sync that fails may be that of a later group, and take what this one wrote with it:
+            // whoever asks first hears of the error, and the next sync means nothing.
+            let outcome = self.check_poison().and(outcome);
             self.publish(group, end_lsn, &outcome);
         }
         if state.groups.is_empty() {

@@ -142,17 +142,21 @@ impl Trace {
 }
 
 /// Lets the first operation of that kind on a file with such a name fail.
-pub(crate) fn fail_once(disk: &MemDisk, kind: OperationKind, name: &'static str, fault: Fault) {
+pub(crate) fn fail_once(disk: &MemDisk, kind: OperationKind, name: &str, fault: Fault) {
     let mut armed = true;
+    let name = name.to_owned();
     disk.set_hook(Box::new(move |operation: &Operation<'_>| {
-        let hit = armed && operation.kind == kind && operation.name.contains(name);
+        let hit = armed && operation.kind == kind && operation.name.contains(&name);
         armed &= !hit;
         hit.then_some(fault)
     }));
 }
 
+/// The segments that have begun.
 pub(crate) fn segment_names(disk: &MemDisk) -> Vec<String> {
-    disk.list().unwrap().into_iter().filter(|name| name.ends_with(".log")).collect()
+    let begun = |name: &String| disk.content(name).unwrap()[64..].starts_with(b"LBOOMBEG");
+    let names = disk.list().unwrap().into_iter().filter(|name| name.ends_with(".log"));
+    names.filter(begun).collect()
 }
 
 /// Where some bytes are in a file.

@@ -20,6 +20,9 @@ pub(crate) enum Step {
     Stamped { shard: u32 },
     /// A batch for every shard, in one group.
     Group { bytes: usize },
+    /// Several groups of a batch each, of which the later ones are written before the first is
+    /// synced; `order` says in which order they are synced.
+    Overlap { groups: u8, bytes: usize, order: u64 },
     /// A Logstore gets a number.
     Stream,
     /// The oldest data goes.
@@ -117,6 +120,7 @@ impl World {
                 let group = group.collect();
                 self.append(group);
             }
+            Step::Overlap { groups, bytes, order } => self.overlap(groups, bytes, order),
             Step::Stream => {
                 let name = format!("logstore-{}", self.streams.len());
                 if let Ok(stream) = self.store().stream("project", &name) {
@@ -225,6 +229,32 @@ impl World {
             answers.submit(&store, number, entry.append(*shard));
         }
         while store.commit_group() {}
+        self.note(&group, &answers);
+    }
+
+    fn overlap(&mut self, groups: u8, bytes: usize, mut order: u64) {
+        let store = self.store();
+        let answers = Answers::default();
+        let mut entries = Vec::new();
+        let mut written = Vec::new();
+        for number in 0..usize::from(groups) {
+            let (shard, entry) = (shard(0), self.entry(bytes, None));
+            answers.submit(&store, number, entry.append(shard));
+            entries.push((shard, entry));
+            written.extend(store.write_group());
+        }
+        while !written.is_empty() {
+            let next = order % written.len() as u64;
+            order /= written.len() as u64;
+            written.remove(usize::try_from(next).unwrap()).sync();
+        }
+        while store.commit_group() {}
+        self.note(&entries, &answers);
+    }
+
+    /// Compares answers with the model, and takes over what they say.
+    fn note(&mut self, group: &[(Shard, Entry)], answers: &Answers) {
+        let store = self.store();
         for (number, answer) in answers.take() {
             let (shard, entry) = &group[number];
             let model = self.shards.get_mut(shard).unwrap();
