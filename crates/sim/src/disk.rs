@@ -80,12 +80,8 @@ impl DiskControl {
     }
 
     /// Notes that the store on that disk is being opened, or is open.
-    pub(crate) fn set_recovering(&self, disk: Option<&[String]>) {
-        let last = |names: &[String]| {
-            let segments = names.iter().filter(|name| name.ends_with(".log"));
-            segments.max().cloned().unwrap_or_default()
-        };
-        self.lock().recovering = disk.map(last);
+    pub(crate) fn set_recovering(&self, disk: Option<&MemDisk>) {
+        self.lock().recovering = disk.map(last_segment);
     }
 
     pub(crate) fn hits(&self) -> u64 {
@@ -168,7 +164,10 @@ impl Hook {
                 // A bit that rots at the very end of the log looks like a torn write, and nothing
                 // but a mark that happens to be durable could tell the two apart.
                 let kind = FaultKind::BitRot;
-                let tail = control.recovering.as_deref() == Some(operation.name);
+                // The names of segments sort as their numbers: one that has not begun is behind it.
+                let segment = operation.name.ends_with(".log");
+                let last = control.recovering.as_deref();
+                let tail = segment && last.is_some_and(|last| operation.name >= last);
                 if !tail && dice.strikes(kind, rates.rot) {
                     let bit = dice.below(Stream::Fault(kind), operation.bytes.max(1) * 8);
                     return Some(Fault::FlipBit(bit));
@@ -195,8 +194,17 @@ impl Hook {
 
 /// The name of the last segment on a disk; empty if there is none.
 pub(crate) fn last_segment(disk: &MemDisk) -> String {
-    let names = disk.list().unwrap_or_default();
-    names.into_iter().rfind(|name| name.ends_with(".log")).unwrap_or_default()
+    segments(disk).pop().unwrap_or_default()
+}
+
+/// The names of the segments that have begun, in order.
+pub(crate) fn segments(disk: &MemDisk) -> Vec<String> {
+    let begun = |name: &String| {
+        let content = disk.content(name).unwrap_or_default();
+        content.get(64..).is_some_and(|second_part| second_part.starts_with(b"LBOOMBEG"))
+    };
+    let names = disk.list().unwrap_or_default().into_iter();
+    names.filter(|name| name.ends_with(".log")).filter(begun).collect()
 }
 
 /// How the machine goes down next, and how that is called.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use logboom_conn::Config;
 use logboom_engine::{Advertise, ConnectionLimits, Engine, Listener, Options};
-use logboom_store::{Crash, Disk, MemDisk, Recovery, Store};
+use logboom_store::{Crash, MemDisk, Recovery, Store};
 
 use super::plan::Plan;
 use super::service::{SimService, Watch};
@@ -79,8 +79,7 @@ impl Server {
                 self.control.stop_in(Some(self.dice.below(Stream::Fault(kind), 12)));
             }
             let hits = self.control.hits();
-            let names = self.disk.list().unwrap_or_default();
-            self.control.set_recovering(Some(&names));
+            self.control.set_recovering(Some(&self.disk));
             let opened = self.open(plan, site);
             self.control.set_recovering(None);
             self.dice.trace(|| {

@@ -1,7 +1,7 @@
 //! What is submitted, and what the store says to it.
 
 use bytes::Bytes;
-use logboom_store::{AppendError, Appended, ProducerStamp, Shard};
+use logboom_store::{AppendError, Appended, ProducerStamp, Shard, Store};
 
 use super::model::Entry;
 use super::world::{World, append_of, shard};
@@ -81,6 +81,9 @@ impl World {
         let first = self.shards.values().filter_map(|model| model.waiting.first()).map(|e| e.id);
         let first = first.min().unwrap_or(self.batches + 1);
         let end = store.log_end();
+        if self.dice.chance(Stream::Schedule, 300) {
+            self.overlap(&store);
+        }
         let more = store.commit_group();
         // By name: retention may have removed as many segments as were begun.
         let segment = crate::disk::last_segment(&self.disk);
@@ -95,6 +98,16 @@ impl World {
         self.notice_misdirected(first);
         self.take_answers()?;
         Ok(more)
+    }
+
+    /// Commits several groups as threads do: later ones are written before the first is synced, and
+    /// they are synced in any order.
+    fn overlap(&self, store: &Store) {
+        let groups_max = 2 + self.dice.index(Stream::Schedule, 3);
+        let mut written: Vec<_> = (0..groups_max).map_while(|_| store.write_group()).collect();
+        while !written.is_empty() {
+            written.swap_remove(self.dice.index(Stream::Schedule, written.len())).sync();
+        }
     }
 
     /// Takes note of a write that went astray. It may have hit anything of the segment that is being

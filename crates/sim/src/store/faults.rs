@@ -9,7 +9,7 @@ use crate::outcome::Violation;
 use crate::random::Stream;
 
 /// Where the first frame of a segment begins.
-const SEGMENT_HEADER_BYTES: u64 = 64;
+const SEGMENT_HEADER_BYTES: u64 = 128;
 /// No frame is shorter.
 const FRAME_HEADER_BYTES: u64 = 88;
 
@@ -49,8 +49,7 @@ impl World {
     /// last one, if groups that were committed later follow it. Says whether it is the last one: then
     /// there should be a restart before it is sealed.
     fn rot(&mut self) -> bool {
-        let Ok(names) = logboom_store::Disk::list(&self.disk) else { return false };
-        let segments: Vec<&String> = names.iter().filter(|name| name.ends_with(".log")).collect();
+        let segments = crate::disk::segments(&self.disk);
         let Some((last, sealed)) = segments.split_last() else { return false };
         let stream = Stream::Fault(FaultKind::BitRot);
         if self.segment_groups >= 2 && self.dice.chance(stream, 500) {
@@ -61,7 +60,7 @@ impl World {
         if sealed.is_empty() {
             return false;
         }
-        let name = sealed[self.dice.index(stream, sealed.len())];
+        let name = &sealed[self.dice.index(stream, sealed.len())];
         let bit = self.dice.below(stream, 8 << 20);
         self.flip(name, bit);
         false

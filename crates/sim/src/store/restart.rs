@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use logboom_store::{Disk, MemDisk, OpenError, Recovery, Store};
+use logboom_store::{MemDisk, OpenError, Recovery, Store};
 
 use super::world::World;
 use crate::coverage::State;
@@ -33,8 +33,7 @@ impl World {
                 self.control.stop_in(Some(self.dice.below(stream, 12)));
             }
             let hits = self.control.hits();
-            let names = self.disk.list().unwrap_or_default();
-            self.control.set_recovering(Some(&names));
+            self.control.set_recovering(Some(&self.disk));
             let opened = self.try_open();
             self.control.set_recovering(None);
             self.dice.trace(|| format!("open, try {attempt}: {:?}", opened.as_ref().map(|o| o.1)));

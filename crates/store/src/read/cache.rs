@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::disk::{Access, Disk};
+use crate::disk::Disk;
 use crate::read::index::SealedIndex;
 use crate::read::segment_file::{FileError, SegmentFile};
 
@@ -40,7 +40,7 @@ impl SegmentCache {
             return Ok(Arc::clone(&cached.file));
         }
         // Two threads may open the same file at the same time; one of the handles is dropped.
-        let file = Arc::new(SegmentFile::open(disk, number, Access::Read)?);
+        let file = Arc::new(SegmentFile::open(disk, number)?);
         let mut state = self.lock();
         let last_use = state.uses;
         let cached = Cached { file: Arc::clone(&file), index: None, last_use };

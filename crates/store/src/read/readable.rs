@@ -305,7 +305,7 @@ fn damaged(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::disk::{Access, MemDisk};
+    use crate::disk::MemDisk;
     use crate::store::Store;
     use crate::types::{Append, StreamId};
 
@@ -329,7 +329,7 @@ mod tests {
         store.commit_group();
         let readable = &store.inner.readable;
         let found = readable.with_index(shard, 0, |slice| slice.select(0, 0)).unwrap()[0];
-        let file = SegmentFile::open(&disk, 0, Access::Read).unwrap();
+        let file = SegmentFile::open(&disk, 0).unwrap();
         assert!(read_batch(&file, shard, found).is_ok());
         let mut other_offset = found;
         other_offset.entry.base_offset = 1;

@@ -3,7 +3,7 @@ use std::io::ErrorKind;
 use std::sync::Arc;
 
 use crate::catalogue_file;
-use crate::disk::{Access, Disk};
+use crate::disk::Disk;
 use crate::error::{Flaw, OpenError, ReadError};
 use crate::format::catalogue::Catalogue;
 use crate::format::mark::Mark;
@@ -178,7 +178,7 @@ impl Reader {
         else {
             return false;
         };
-        let segment = SegmentFile::open(&*self.disk, header.number, Access::Read);
+        let segment = SegmentFile::open(&*self.disk, header.number);
         segment.and_then(|segment| read_to(&segment, &mut view, mark.durable_lsn)).is_ok()
     }
 
@@ -224,7 +224,7 @@ impl Reader {
     ) -> Result<Option<(SegmentFile, u64)>, OpenError> {
         let mut durable_lsn = None;
         while let Some(last) = numbers.pop_last() {
-            let segment = SegmentFile::open(&*self.disk, last, Access::Read)?;
+            let segment = SegmentFile::open_reserved(&*self.disk, last)?;
             let SegmentFile { header, .. } = segment;
             if !header.has_begun() {
                 continue;
@@ -245,7 +245,7 @@ impl Reader {
 
     /// Adds a segment after which there is another one, so that it has been sealed.
     fn add_sealed(&self, view: &mut View, number: u64) -> Result<(), OpenError> {
-        let segment = SegmentFile::open(&*self.disk, number, Access::Read)?;
+        let segment = SegmentFile::open(&*self.disk, number)?;
         let footer = segment.trailer()?.and_then(|trailer| {
             let summaries = segment.summaries(&trailer).ok()?;
             Some((trailer.data_end, summaries))
@@ -253,7 +253,7 @@ impl Reader {
         let (data_end, summaries) = match footer {
             Some(footer) => footer,
             None => {
-                let next = SegmentFile::open(&*self.disk, number + 1, Access::Read)?;
+                let next = SegmentFile::open(&*self.disk, number + 1)?;
                 let data_end = segment.header.position_of(next.header.first_lsn);
                 (data_end, segment.index(data_end)?.summaries)
             }

@@ -53,10 +53,20 @@ pub(crate) struct SegmentFile {
 }
 
 impl SegmentFile {
-    /// Opens the segment of that number.
-    pub(crate) fn open(disk: &dyn Disk, number: u64, access: Access) -> Result<Self, FileError> {
+    /// Opens the segment of that number, which has begun.
+    pub(crate) fn open(disk: &dyn Disk, number: u64) -> Result<Self, FileError> {
+        let segment = Self::open_reserved(disk, number)?;
+        if segment.header.has_begun() {
+            Ok(segment)
+        } else {
+            Err(segment.flawed(BEGIN_POSITION, Flaw::Checksum))
+        }
+    }
+
+    /// Opens the segment of that number, which may not have begun.
+    pub(crate) fn open_reserved(disk: &dyn Disk, number: u64) -> Result<Self, FileError> {
         let name = segment::file_name(number);
-        match disk.open(&name, access) {
+        match disk.open(&name, Access::Read) {
             Ok(file) => Self::check(name, file, number),
             Err(error) => Err(FileError::io(&name, 0, error)),
         }

@@ -115,10 +115,7 @@ impl Loading {
     /// Loads a segment whose frames were durable before the next one began. Its footer may not have
     /// been.
     fn load_sealed(&mut self, number: u64, numbers: &BTreeSet<u64>) -> Result<(), OpenError> {
-        let segment = SegmentFile::open(&*self.disk, number, Access::Read)?;
-        if !segment.header.has_begun() {
-            return Err(segment.flawed(BEGIN_POSITION, Flaw::Checksum).into());
-        }
+        let segment = SegmentFile::open(&*self.disk, number)?;
         self.check_follows(&segment)?;
         if self.load_footer(&segment)? {
             return Ok(());
@@ -128,7 +125,7 @@ impl Loading {
         if !numbers.contains(&next) {
             return Err(segment.flawed(segment.length, Flaw::CutShort).into());
         }
-        let next = SegmentFile::open(&*self.disk, next, Access::Read)?;
+        let next = SegmentFile::open(&*self.disk, next)?;
         self.rebuild(&segment, next.header.first_lsn)?;
         Ok(())
     }
@@ -221,6 +218,9 @@ impl Loading {
     /// A segment begins where the one before it ends, or later if some between were removed.
     fn check_follows(&mut self, segment: &SegmentFile) -> Result<(), FileError> {
         let Header { number, first_lsn, .. } = segment.header;
+        if !segment.header.has_begun() {
+            return Err(segment.flawed(BEGIN_POSITION, Flaw::Checksum));
+        }
         let end_lsn = self.view.durable_lsn();
         let adjacent =
             self.view.last_segment().and_then(|last| last.checked_add(1)) == Some(number);

@@ -104,7 +104,7 @@ impl Inner {
     fn sync_sealed(&self) -> Result<(), Poison> {
         let sealed = std::mem::take(&mut self.lock_writer().sealed);
         for segment in sealed {
-            segment.sync()?;
+            segment.sync_footer()?;
             self.readable.view_mut().set_footer(segment.number, true);
         }
         Ok(())

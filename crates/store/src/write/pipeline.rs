@@ -12,11 +12,11 @@ use std::time::Duration;
 
 use logboom_planted::planted;
 
-use crate::disk::DiskFile;
 use crate::error::Poison;
 use crate::store::Inner;
 use crate::write::failure::{self, poison};
 use crate::write::group::Group;
+use crate::write::writer::SegmentHandle;
 
 /// A group that has been written, from [`Store::write_group`](crate::Store::write_group).
 ///
@@ -25,8 +25,8 @@ use crate::write::group::Group;
 pub struct WrittenGroup {
     inner: Arc<Inner>,
     ticket: u64,
-    /// The file that it is in, with its name; `None` if there is nothing to make durable.
-    file: Option<(Arc<dyn DiskFile>, String)>,
+    /// Where it is; `None` if there is nothing to make durable.
+    segment: Option<SegmentHandle>,
     synced: bool,
 }
 
@@ -52,12 +52,8 @@ struct Pending {
 }
 
 impl WrittenGroup {
-    pub(crate) fn new(
-        inner: Arc<Inner>,
-        ticket: u64,
-        file: Option<(Arc<dyn DiskFile>, String)>,
-    ) -> Self {
-        Self { inner, ticket, file, synced: false }
+    pub(crate) fn new(inner: Arc<Inner>, ticket: u64, segment: Option<SegmentHandle>) -> Self {
+        Self { inner, ticket, segment, synced: false }
     }
 
     /// Makes the group durable. Then it, and what waited only for it, becomes visible and is
@@ -70,7 +66,9 @@ impl WrittenGroup {
     }
 
     fn sync_file(&self) -> Result<Duration, Poison> {
-        let Some((file, name)) = &self.file else { return Ok(Duration::ZERO) };
+        let Some(SegmentHandle { file, name, .. }) = &self.segment else {
+            return Ok(Duration::ZERO);
+        };
         if planted!(AckBeforeSync) {
             return Ok(Duration::ZERO);
         }

@@ -31,7 +31,7 @@ pub(crate) struct Writer {
     pub(crate) shards: BTreeMap<Shard, ShardTail>,
     pub(crate) active: Option<ActiveFile>,
     /// Segments whose footers have been written and not synced yet.
-    pub(crate) sealed: Vec<SealedFile>,
+    pub(crate) sealed: Vec<SegmentHandle>,
     /// Where the next frame comes to lie in the log.
     pub(crate) end_lsn: u64,
 }
@@ -59,12 +59,12 @@ pub(crate) struct ActiveFile {
     pub(crate) producers: usize,
 }
 
-/// A segment that is not written to any more.
+/// A segment in which something waits for a sync.
 #[derive(Debug)]
-pub(crate) struct SealedFile {
+pub(crate) struct SegmentHandle {
     pub(crate) number: u64,
-    file: Arc<dyn DiskFile>,
-    name: String,
+    pub(crate) file: Arc<dyn DiskFile>,
+    pub(crate) name: String,
 }
 
 /// What became of a batch.
@@ -169,18 +169,17 @@ impl Writer {
         Ok(header)
     }
 
-    /// Writes a group, whose batches have been placed. It is durable when the file has been synced
-    /// that is returned with its name.
-    pub(crate) fn write(
-        &mut self,
-        group: &Group,
-    ) -> Result<Option<(Arc<dyn DiskFile>, String)>, Poison> {
+    /// Writes a group, whose batches have been placed. It is durable when the segment has been synced
+    /// that is returned; `None` if there was nothing to write.
+    pub(crate) fn write(&mut self, group: &Group) -> Result<Option<SegmentHandle>, Poison> {
         let Some(active) = self.active.as_ref().filter(|_| !group.frames().is_empty()) else {
             return Ok(None);
         };
         let start = active.position - u64::from(group.bytes());
         group.write(&*active.file, start).map_err(poison("write", &active.name))?;
-        Ok(Some((Arc::clone(&active.file), active.name.clone())))
+        let ActiveFile { file, name, header, .. } = active;
+        let (file, name) = (Arc::clone(file), name.clone());
+        Ok(Some(SegmentHandle { number: header.number, file, name }))
     }
 
     /// Whether the segment that is being written holds any batch.
@@ -256,14 +255,14 @@ impl Writer {
         write_all_at(&*file, position, &mut [IoSlice::new(&footer)])
             .map_err(poison("write", &name))?;
         file.truncate(position + footer.len() as u64).map_err(poison("truncate", &name))?;
-        self.sealed.push(SealedFile { number: header.number, file, name });
+        self.sealed.push(SegmentHandle { number: header.number, file, name });
         Ok(())
     }
 }
 
-impl SealedFile {
-    /// Makes the footer durable.
-    pub(crate) fn sync(&self) -> Result<(), Poison> {
+impl SegmentHandle {
+    /// Makes the footer and the length durable.
+    pub(crate) fn sync_footer(&self) -> Result<(), Poison> {
         self.file.sync_all().map_err(poison("sync", &self.name))
     }
 }
