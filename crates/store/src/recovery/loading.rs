@@ -57,8 +57,13 @@ impl Loading {
         if reserved.is_some() {
             last = self.open_last(&mut begun)?;
         }
+        let newest_sealed = self.open_last(&mut begun)?;
         for number in &begun {
-            self.load_sealed(*number, numbers)?;
+            self.load_sealed(SegmentFile::open(&*self.disk, *number)?, numbers)?;
+        }
+        if let Some(segment) = newest_sealed {
+            // Its footer may have been written last, and not synced.
+            self.load_sealed(segment, numbers)?;
         }
         let active = match last {
             Some(last) => self.load_last(last)?,
@@ -114,14 +119,17 @@ impl Loading {
 
     /// Loads a segment whose frames were durable before the next one began. Its footer may not have
     /// been.
-    fn load_sealed(&mut self, number: u64, numbers: &BTreeSet<u64>) -> Result<(), OpenError> {
-        let segment = SegmentFile::open(&*self.disk, number)?;
+    fn load_sealed(
+        &mut self,
+        segment: SegmentFile,
+        numbers: &BTreeSet<u64>,
+    ) -> Result<(), OpenError> {
         self.check_follows(&segment)?;
         if self.load_footer(&segment)? {
             return Ok(());
         }
         // The frames are worth as much, if it is certain where they end.
-        let next = number.saturating_add(1);
+        let next = segment.header.number.saturating_add(1);
         if !numbers.contains(&next) {
             return Err(segment.flawed(segment.length, Flaw::CutShort).into());
         }

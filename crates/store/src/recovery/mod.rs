@@ -154,7 +154,7 @@ fn assemble(loading: Loading, rest: Rest) -> Result<(Inner, Recovery), OpenError
         end_lsn,
         shards,
         active: rest.active,
-        sealed: Vec::new(),
+        sealed: None,
     };
     let is_new = rest.catalogue.is_none();
     let catalogue = rest.catalogue.unwrap_or_default();

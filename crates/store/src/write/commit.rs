@@ -100,13 +100,12 @@ impl Inner {
         result
     }
 
-    /// Makes the footers durable that have been written.
+    /// Makes the footer durable that was written last.
     fn sync_sealed(&self) -> Result<(), Poison> {
-        let sealed = std::mem::take(&mut self.lock_writer().sealed);
-        for segment in sealed {
-            segment.sync_footer()?;
-            self.readable.view_mut().set_footer(segment.number, true);
-        }
+        let sealed = self.lock_writer().sealed.clone();
+        let Some(sealed) = sealed else { return Ok(()) };
+        sealed.sync_footer(&self.readable)?;
+        self.lock_writer().sealed.take_if(|last| last.number == sealed.number);
         Ok(())
     }
 

@@ -30,8 +30,8 @@ pub(crate) struct Writer {
     pub(crate) spare: Arc<Spare>,
     pub(crate) shards: BTreeMap<Shard, ShardTail>,
     pub(crate) active: Option<ActiveFile>,
-    /// Segments whose footers have been written and not synced yet.
-    pub(crate) sealed: Vec<SegmentHandle>,
+    /// The segment before it, while its footer has been written and not synced.
+    pub(crate) sealed: Option<SegmentHandle>,
     /// Where the next frame comes to lie in the log.
     pub(crate) end_lsn: u64,
 }
@@ -60,7 +60,7 @@ pub(crate) struct ActiveFile {
 }
 
 /// A segment in which something waits for a sync.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct SegmentHandle {
     pub(crate) number: u64,
     pub(crate) file: Arc<dyn DiskFile>,
@@ -155,6 +155,10 @@ impl Writer {
     pub(crate) fn roll(&mut self) -> Result<Header, Failure> {
         if let Some(active) = &self.active {
             active.reserve_footer()?;
+        }
+        // Recovery makes durable what may not be, and there is one such footer at most.
+        if let Some(sealed) = self.sealed.take() {
+            sealed.sync_footer(&self.readable)?;
         }
         let Reserved { file, header } = self.spare.take(&self.options)?;
         if let Some(active) = self.active.take() {
@@ -255,15 +259,17 @@ impl Writer {
         write_all_at(&*file, position, &mut [IoSlice::new(&footer)])
             .map_err(poison("write", &name))?;
         file.truncate(position + footer.len() as u64).map_err(poison("truncate", &name))?;
-        self.sealed.push(SegmentHandle { number: header.number, file, name });
+        self.sealed = Some(SegmentHandle { number: header.number, file, name });
         Ok(())
     }
 }
 
 impl SegmentHandle {
     /// Makes the footer and the length durable.
-    pub(crate) fn sync_footer(&self) -> Result<(), Poison> {
-        self.file.sync_all().map_err(poison("sync", &self.name))
+    pub(crate) fn sync_footer(&self, readable: &Readable) -> Result<(), Poison> {
+        self.file.sync_all().map_err(poison("sync", &self.name))?;
+        readable.view_mut().set_footer(self.number, true);
+        Ok(())
     }
 }
 
