@@ -230,9 +230,10 @@ impl Reader {
                 continue;
             }
             // A segment begins when everything before it is durable. So the one before counts, also
-            // when the mark was lost in a power cut; and the only one, since those before it were
-            // removed when it was durable.
-            let counts = durable_lsn.is_some() || numbers.is_empty();
+            // when the mark was lost in a power cut; and one without another right before it, since
+            // that was removed when this one was durable.
+            let removed = numbers.last().copied() != last.checked_sub(1);
+            let counts = durable_lsn.is_some() || removed;
             if counts || header.first_lsn < mark.durable_lsn {
                 numbers.insert(last);
                 let durable_lsn = mark.durable_lsn.max(durable_lsn.unwrap_or(header.first_lsn));
