@@ -85,6 +85,8 @@ impl World {
             self.overlap(&store);
         }
         let more = store.commit_group();
+        // Also the footer of a segment that ended just now may have hit its frames.
+        self.notice_misdirected(first);
         // By name: retention may have removed as many segments as were begun.
         let segment = crate::disk::last_segment(&self.disk);
         self.segment_groups += u64::from(store.log_end() > end);
@@ -95,7 +97,6 @@ impl World {
             self.segment_groups = 0;
         }
         self.segment = segment;
-        self.notice_misdirected(first);
         self.take_answers()?;
         Ok(more)
     }
