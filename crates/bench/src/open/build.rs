@@ -7,7 +7,6 @@ use bytes::Bytes;
 use logboom_store::{Append, Options, ProducerStamp, Shard, Store};
 
 use super::hollow::HollowDisk;
-use crate::units::size;
 use crate::{Failure, Result};
 
 /// The time of everything that is written, and of every opening: no producer has been forgotten by
@@ -76,7 +75,7 @@ impl Plan {
         writing.write_until(total.saturating_sub(self.last_segment_bytes()), |end| {
             if end / step > told {
                 told = end / step;
-                say(&format!("{} of {}", size(told * step), size(total)));
+                say(&format!("{told}0 % written"));
             }
         })?;
         disk.be_real();
@@ -103,8 +102,15 @@ impl Plan {
                 sources.push(Source { shard: Shard::new(stream, index), producer });
             }
         }
+        // The shards of a segment are any of all.
+        sources.sort_by_key(|source| scatter(source.producer.id));
         Ok(sources)
     }
+}
+
+/// Numbers that follow one another come to lie far apart (Knuth, TAOCP 6.4, multiplicative hashing).
+fn scatter(number: i64) -> i64 {
+    number.wrapping_mul(0x9e37_79b9_7f4a_7c15_u64.cast_signed())
 }
 
 fn next_producer_id(store: &Store) -> Result<i64> {

@@ -1,8 +1,9 @@
 //! A disk on which the batches of sealed segments are holes.
 //!
 //! The header and the footer of a segment are written as they come, and its length is what it would be.
-//! Only the frames between them are left out. Whoever opens the store reads none of them, and a file of
-//! a header, a hole and a footer has as few extents as one that was allocated as a whole.
+//! Only frames between them are left out. Whoever opens the store reads none of them, and a file of a
+//! beginning, a hole and a footer has as few extents as one that was allocated as a whole. What the
+//! kernel reads ahead behind the header is there.
 
 use std::io::{self, IoSlice};
 use std::path::Path;
@@ -18,6 +19,9 @@ pub(super) const SPARE_NAME: &str = "spare.tmp";
 /// What the trailer begins with, which a footer ends with.
 const TRAILER_MAGIC: &[u8] = b"LBOOMEND";
 const TRAILER_BYTES: usize = 64;
+
+/// The kernel reads so much ahead at most, unless it has been told otherwise (128 KiB).
+const READ_AHEAD_BYTES: u64 = 128 << 10;
 
 /// A directory in which segments are hollow until [`HollowDisk::be_real`] is called.
 #[derive(Debug)]
@@ -114,10 +118,20 @@ impl Segment {
 
 impl DiskFile for Segment {
     fn write_at(&self, position: u64, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        if self.is_hollow() && position > 0 && !is_footer(slices) {
+        if !self.is_hollow() || is_footer(slices) {
+            return self.file.write_at(position, slices);
+        }
+        if position >= READ_AHEAD_BYTES {
             return Ok(slices.iter().map(|slice| slice.len()).sum());
         }
-        self.file.write_at(position, slices)
+        let mut end = position;
+        let near = |slice: &&IoSlice<'_>| {
+            let start = end;
+            end += slice.len() as u64;
+            start < READ_AHEAD_BYTES
+        };
+        let count = slices.iter().take_while(near).count();
+        self.file.write_at(position, &slices[..count])
     }
 
     fn read_at(&self, position: u64, buffer: &mut [u8]) -> io::Result<usize> {

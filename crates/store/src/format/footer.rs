@@ -62,10 +62,9 @@ pub(crate) struct Summary {
 pub(crate) struct ProducerPlace {
     pub(crate) shard: Shard,
     pub(crate) id: i64,
-    /// Where its latest batch is in the log.
-    pub(crate) last_lsn: u64,
-    /// Where it begins in the section.
+    /// Where it begins in the section, and how long it is.
     pub(crate) start: usize,
+    pub(crate) bytes: usize,
 }
 
 /// A part of the footer: how long it is, and its checksum.
@@ -268,7 +267,7 @@ pub(crate) fn find_producers(section: &[u8], places: &mut Vec<ProducerPlace>) ->
         let stream = StreamId::new(head.try_get_u32_le()?);
         let shard = Shard::new(stream, head.try_get_u32_le()?);
         let id = head.try_get_i64_le()?;
-        let last_lsn = head.try_get_u64_le()?;
+        head.try_get_u64_le()?;
         head.try_get_i16_le()?;
         let count = usize::from(head.try_get_u16_le()?);
         if count > BATCHES_MAX {
@@ -276,7 +275,7 @@ pub(crate) fn find_producers(section: &[u8], places: &mut Vec<ProducerPlace>) ->
         }
         let bytes = PRODUCER_BYTES + count * SEQUENCED_BATCH_BYTES;
         rest = rest.get(bytes..).ok_or(Flaw::CutShort)?;
-        places.push(ProducerPlace { shard, id, last_lsn, start });
+        places.push(ProducerPlace { shard, id, start, bytes });
     }
     Ok(())
 }
@@ -360,8 +359,9 @@ mod tests {
         assert_eq!(decode_shards(shards).unwrap(), [summary]);
         let mut places = Vec::new();
         find_producers(producers, &mut places).unwrap();
-        let (shard, last_lsn) = (summary.shard, producer.last_lsn);
-        assert_eq!(places, [ProducerPlace { shard, id: 11, last_lsn, start: 0 }]);
+        let place =
+            ProducerPlace { shard: summary.shard, id: 11, start: 0, bytes: producers.len() };
+        assert_eq!(places, [place]);
         assert_eq!(decode_producer(producers).unwrap(), producer);
         assert!(bytes.len() <= bytes_max(1, 2, 1));
     }

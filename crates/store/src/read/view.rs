@@ -53,6 +53,9 @@ struct ShardView {
     spans: VecDeque<Span>,
     /// Of `spans`.
     bytes: u64,
+    /// Where the last of `spans` ends. Opening asks for it once for each shard of each segment, and the
+    /// span itself is never in the caches of the processor by then.
+    sealed_end: Option<i64>,
 }
 
 /// What is to be read next of the log.
@@ -168,6 +171,9 @@ impl View {
                 sealed.live_shards -= 1;
             }
             view.spans.pop_front();
+        }
+        if view.spans.is_empty() {
+            view.sealed_end = None;
         }
     }
 
@@ -298,7 +304,7 @@ impl View {
     }
 
     fn shard_end(&self, shard: Shard) -> Option<i64> {
-        let end = || self.shards.get(&shard).and_then(ShardView::sealed_end);
+        let end = || self.shards.get(&shard).and_then(|view| view.sealed_end);
         self.active_end(shard).or_else(end)
     }
 
@@ -313,21 +319,17 @@ impl ShardView {
     fn push(&mut self, segment: u64, summary: &Summary) {
         self.bytes += summary.bytes;
         self.spans.push_back(Span::new(segment, summary));
+        self.sealed_end = Some(summary.end_offset);
     }
 
     /// Nothing may be missing between what is there and what comes next. `active_end` is where the shard
     /// ends in the segment that is being written, if it has anything there.
     fn check_continues(&self, active_end: Option<i64>, first_offset: i64) -> Result<(), Flaw> {
-        let continues = match active_end.or(self.sealed_end()) {
+        let continues = match active_end.or(self.sealed_end) {
             Some(end) => first_offset == end,
             None => (0..=self.start).contains(&first_offset),
         };
         if continues { Ok(()) } else { Err(Flaw::Contradiction) }
-    }
-
-    /// Where the shard ends in the segments that are sealed.
-    fn sealed_end(&self) -> Option<i64> {
-        self.spans.back().map(|span| span.end_offset)
     }
 }
 

@@ -169,10 +169,7 @@ impl Loading {
         self.view
             .add_sealed(segment.header, end_lsn, summaries)
             .map_err(|flaw| segment.flawed(trailer.data_end, flaw))?;
-        if !planted!(ProducersForgotten) {
-            self.remembered.add(producers, places);
-        }
-        if self.remembered.is_full() {
+        if !planted!(ProducersForgotten) && self.remembered.add(producers, places) {
             self.restore_producers(segment)?;
         }
         self.report.log_bytes += end_lsn - segment.header.first_lsn;
