@@ -16,10 +16,9 @@ use crate::{Failure, Result};
 pub(super) struct Figures {
     wall: Duration,
     cpu: Duration,
-    before: Usage,
-    after: Usage,
-    /// Whether the peak is that of this opening.
-    peak_known: bool,
+    /// The most that was resident until then: this program, and what the store needed. NaN if the kernel
+    /// does not let it be measured anew for each opening.
+    peak_rss_mib: f64,
     recovery: Recovery,
     batches: u64,
 }
@@ -29,12 +28,7 @@ impl Figures {
     pub(super) const COLUMNS: &[Column<Self>] = &[
         column("open_ms", "open, ms", 1, |it| ms(it.wall)),
         column("cpu_ms", "CPU, ms", 1, |it| ms(it.cpu)),
-        column("grown_mib", "memory, MiB", 1, |it| {
-            (it.after.rss_kib as f64 - it.before.rss_kib as f64) / 1024.0
-        }),
-        column("peak_rss_mib", "peak RSS, MiB", 1, |it| {
-            if it.peak_known { it.after.peak_kib as f64 / 1024.0 } else { f64::NAN }
-        }),
+        column("peak_rss_mib", "peak RSS, MiB", 1, |it| it.peak_rss_mib),
         column("log_gb", "log, GB", 3, |it| it.recovery.log_bytes as f64 / 1e9),
         column("scanned_mb", "of it scanned, MB", 1, |it| it.recovery.scanned_bytes as f64 / 1e6),
         column("segments", "segments", 0, |it| it.recovery.segments as f64),
@@ -62,11 +56,10 @@ pub(super) fn measure(directory: &Path, plan: &Plan, cold: bool) -> Result<Figur
         .map_err(Failure::while_doing(format_args!("prepare {}", directory.display())))?;
     let pid = std::process::id();
     let peak_known = reset_peak(pid);
-    let before = Usage::of(pid)?;
     let (start, start_cpu) = (now(), thread_cpu());
     let opened = Store::open(Arc::new(disk), plan.options.clone(), [9; 32], NOW_MS);
     let (wall, cpu) = (now() - start, thread_cpu() - start_cpu);
-    let after = Usage::of(pid)?;
+    let peak_kib = if peak_known { Usage::of(pid)?.peak_kib as f64 } else { f64::NAN };
     let (store, recovery) = opened.map_err(Failure::while_doing("open the store"))?;
     store.close();
     let frame_bytes = plan.frame_bytes();
@@ -78,7 +71,7 @@ pub(super) fn measure(directory: &Path, plan: &Plan, cold: bool) -> Result<Figur
         return Err(Failure::new("a footer is damaged: not what was to be measured"));
     }
     let batches = recovery.log_bytes / frame_bytes;
-    Ok(Figures { wall, cpu, before, after, peak_known, recovery, batches })
+    Ok(Figures { wall, cpu, peak_rss_mib: peak_kib / 1024.0, recovery, batches })
 }
 
 /// Makes the directory what a server leaves that was killed: with the next segment in hand.
