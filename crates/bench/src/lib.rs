@@ -2,10 +2,10 @@
 //!
 //! Each command of `logboom-bench` is a module that a test can call as well: [`scale`] measures
 //! many connections to logboom servers, [`load`] puts load on any server that speaks the protocol of
-//! Kafka, [`report`] draws what that has found, and [`map`] measures the read side without a server.
-//! They share [`server`], a server process with a directory of its own; [`client`], many producers in
-//! one thread; [`proc`], what the kernel says about a process; [`limits`], what the machine has to
-//! allow; and [`table`], how figures are printed.
+//! Kafka, [`report`] draws what that has found, and without a server [`map`] measures the read side and
+//! [`open`] how long a large store takes to open. They share [`server`], a server process with a
+//! directory of its own; [`client`], many producers in one thread; [`proc`], what the kernel says about
+//! a process; [`limits`], what the machine has to allow; and [`table`], how figures are printed.
 
 #![forbid(unsafe_code)]
 
@@ -15,6 +15,7 @@ mod failure;
 pub mod limits;
 pub mod load;
 pub mod map;
+pub mod open;
 pub mod proc;
 pub mod report;
 pub mod scale;

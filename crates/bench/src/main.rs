@@ -16,6 +16,7 @@ struct Cli {
 enum Command {
     Load(logboom_bench::load::Args),
     Map(logboom_bench::map::Args),
+    Open(logboom_bench::open::Args),
     Report(logboom_bench::report::Args),
     Scale(logboom_bench::scale::Args),
 }
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Load(args) => args.run(),
         Command::Map(args) => args.run(),
+        Command::Open(args) => args.run(),
         Command::Report(args) => args.run(),
         Command::Scale(args) => args.run(),
     };

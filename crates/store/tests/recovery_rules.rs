@@ -3,6 +3,8 @@
 
 mod common;
 
+use std::io::ErrorKind;
+
 use common::*;
 use logboom_store::{Crash, Disk, Fault, Flaw, MemDisk, OpenError, OperationKind, ReadError};
 
@@ -94,6 +96,55 @@ fn a_sealed_segment_whose_footer_is_damaged_is_read_from_its_frames() {
         assert_eq!(read_whole_log(&store), expected);
         assert_eq!(read_all(&store, SHARD).len() as i64, store.offsets(SHARD).next);
     }
+}
+
+#[test]
+fn producers_are_where_they_were_whichever_footer_is_damaged() {
+    for damaged in 0..6 {
+        let disk = MemDisk::new();
+        let store = open(&disk);
+        let mut sent = Vec::new();
+        let mut sequence = 0;
+        while store.segment_count() < 6 {
+            for id in [5, 6] {
+                let stamped = stamped(batch(SHARD, 1, 300, 1), id, 0, sequence);
+                sent.push((stamped.clone(), append(&store, stamped).unwrap().base_offset));
+            }
+            sequence += 1;
+        }
+        let disk = disk.restart(Crash::LoseUnsynced);
+        if damaged < 5 {
+            disk.edit(&name(damaged), |content| *content.last_mut().unwrap() ^= 1);
+        }
+        let (store, recovery) = try_open(&disk).unwrap();
+        assert_eq!(recovery.footers_rebuilt, usize::from(damaged < 5));
+        // The last five of each producer are known, and what comes next is not out of order.
+        for (stamped, offset) in &sent[sent.len() - 10..] {
+            let again = append(&store, stamped.clone()).unwrap();
+            assert_eq!((again.base_offset, again.duplicate), (*offset, true));
+        }
+        append(&store, sent[0].0.clone()).unwrap_err();
+        let next = append(&store, stamped(record(SHARD, "next"), 5, 0, sequence)).unwrap();
+        assert!(!next.duplicate);
+    }
+}
+
+#[test]
+fn what_cannot_be_read_beside_a_footer_is_no_reason_to_do_without_it() {
+    let disk = MemDisk::new();
+    let store = open(&disk);
+    fill_segments(&store, SHARD, 3);
+    let expected = store.offsets(SHARD);
+    let disk = disk.restart(Crash::LoseUnsynced);
+    disk.set_hook(Box::new(|operation| {
+        let bad = operation.position..operation.position + operation.bytes;
+        let hit = operation.kind == OperationKind::Read
+            && operation.name == name(0)
+            && bad.contains(&1000);
+        hit.then_some(Fault::Fail(ErrorKind::Other))
+    }));
+    let (store, recovery) = try_open(&disk).unwrap();
+    assert_eq!((recovery.footers_rebuilt, store.offsets(SHARD)), (0, expected));
 }
 
 #[test]

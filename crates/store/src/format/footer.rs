@@ -30,6 +30,8 @@ pub(crate) const ENTRY_BYTES: usize = 24;
 pub(crate) const TRAILER_BYTES: usize = 64;
 const SUMMARY_BYTES: usize = 56;
 const PRODUCER_BYTES: usize = 28;
+/// Where, in what a footer says of a producer, the LSN of its latest batch is.
+const PRODUCER_LSN_AT: usize = 16;
 const SEQUENCED_BATCH_BYTES: usize = 24;
 const MAGIC: &[u8; 8] = b"LBOOMEND";
 
@@ -53,6 +55,16 @@ pub(crate) struct Summary {
     pub(crate) bytes: u64,
     pub(crate) append_time_min_ms: i64,
     pub(crate) append_time_max_ms: i64,
+}
+
+/// A producer in the section of producers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ProducerPlace {
+    pub(crate) shard: Shard,
+    pub(crate) id: i64,
+    /// Where it begins in the section, and how long it is.
+    pub(crate) start: usize,
+    pub(crate) bytes: usize,
 }
 
 /// A part of the footer: how long it is, and its checksum.
@@ -211,48 +223,79 @@ pub(crate) fn decode_entries(mut bytes: &[u8]) -> Result<Vec<Entry>, Flaw> {
     Ok(entries)
 }
 
-pub(crate) fn decode_shards(mut bytes: &[u8]) -> Result<Vec<Summary>, Flaw> {
-    let mut shards = Vec::with_capacity(bytes.len() / SUMMARY_BYTES);
-    while !bytes.is_empty() {
-        let stream = StreamId::new(bytes.try_get_u32_le()?);
-        shards.push(Summary {
-            shard: Shard::new(stream, bytes.try_get_u32_le()?),
-            entries_start: bytes.try_get_u32_le()?,
-            entries_count: bytes.try_get_u32_le()?,
-            first_offset: bytes.try_get_i64_le()?,
-            end_offset: bytes.try_get_i64_le()?,
-            bytes: bytes.try_get_u64_le()?,
-            append_time_min_ms: bytes.try_get_i64_le()?,
-            append_time_max_ms: bytes.try_get_i64_le()?,
-        });
-    }
+pub(crate) fn decode_shards(bytes: &[u8]) -> Result<Vec<Summary>, Flaw> {
+    let mut shards = Vec::new();
+    decode_shards_into(bytes, &mut shards)?;
     Ok(shards)
 }
 
-pub(crate) fn decode_producers(mut bytes: &[u8]) -> Result<Vec<(Shard, i64, Producer)>, Flaw> {
-    let mut producers = Vec::new();
-    while !bytes.is_empty() {
-        let stream = StreamId::new(bytes.try_get_u32_le()?);
-        let shard = Shard::new(stream, bytes.try_get_u32_le()?);
-        let id = bytes.try_get_i64_le()?;
-        let last_lsn = bytes.try_get_u64_le()?;
-        let epoch = bytes.try_get_i16_le()?;
-        let count = usize::from(bytes.try_get_u16_le()?);
+/// The same in memory that is there already.
+pub(crate) fn decode_shards_into(bytes: &[u8], shards: &mut Vec<Summary>) -> Result<(), Flaw> {
+    shards.clear();
+    let (chunks, rest) = bytes.as_chunks::<SUMMARY_BYTES>();
+    if !rest.is_empty() {
+        return Err(Flaw::CutShort);
+    }
+    shards.reserve(chunks.len());
+    for chunk in chunks {
+        shards.push(decode_summary(chunk)?);
+    }
+    Ok(())
+}
+
+fn decode_summary(mut bytes: &[u8]) -> Result<Summary, Flaw> {
+    let stream = StreamId::new(bytes.try_get_u32_le()?);
+    Ok(Summary {
+        shard: Shard::new(stream, bytes.try_get_u32_le()?),
+        entries_start: bytes.try_get_u32_le()?,
+        entries_count: bytes.try_get_u32_le()?,
+        first_offset: bytes.try_get_i64_le()?,
+        end_offset: bytes.try_get_i64_le()?,
+        bytes: bytes.try_get_u64_le()?,
+        append_time_min_ms: bytes.try_get_i64_le()?,
+        append_time_max_ms: bytes.try_get_i64_le()?,
+    })
+}
+
+/// Finds the producers of a section, in its order, without decoding more of them than who they are.
+pub(crate) fn find_producers(section: &[u8], places: &mut Vec<ProducerPlace>) -> Result<(), Flaw> {
+    places.clear();
+    let mut rest = section;
+    while !rest.is_empty() {
+        let start = section.len() - rest.len();
+        let mut head = rest.get(..PRODUCER_BYTES).ok_or(Flaw::CutShort)?;
+        let stream = StreamId::new(head.try_get_u32_le()?);
+        let shard = Shard::new(stream, head.try_get_u32_le()?);
+        let id = head.try_get_i64_le()?;
+        head.try_get_u64_le()?;
+        head.try_get_i16_le()?;
+        let count = usize::from(head.try_get_u16_le()?);
         if count > BATCHES_MAX {
             return Err(Flaw::Length);
         }
-        let batch = |bytes: &mut &[u8]| {
-            Ok::<_, Flaw>(SequencedBatch {
-                base_sequence: bytes.try_get_i32_le()?,
-                record_count: bytes.try_get_u32_le()?,
-                base_offset: bytes.try_get_i64_le()?,
-                append_time_ms: bytes.try_get_i64_le()?,
-            })
-        };
-        let batches = (0..count).map(|_| batch(&mut bytes)).collect::<Result<_, Flaw>>()?;
-        producers.push((shard, id, Producer { epoch, last_lsn, batches }));
+        let bytes = PRODUCER_BYTES + count * SEQUENCED_BATCH_BYTES;
+        rest = rest.get(bytes..).ok_or(Flaw::CutShort)?;
+        places.push(ProducerPlace { shard, id, start, bytes });
     }
-    Ok(producers)
+    Ok(())
+}
+
+/// Decodes the producer that these bytes begin with.
+pub(crate) fn decode_producer(mut bytes: &[u8]) -> Result<Producer, Flaw> {
+    bytes = bytes.get(PRODUCER_LSN_AT..).ok_or(Flaw::CutShort)?;
+    let last_lsn = bytes.try_get_u64_le()?;
+    let epoch = bytes.try_get_i16_le()?;
+    let count = usize::from(bytes.try_get_u16_le()?).min(BATCHES_MAX);
+    let batch = |_| {
+        Ok::<_, Flaw>(SequencedBatch {
+            base_sequence: bytes.try_get_i32_le()?,
+            record_count: bytes.try_get_u32_le()?,
+            base_offset: bytes.try_get_i64_le()?,
+            append_time_ms: bytes.try_get_i64_le()?,
+        })
+    };
+    let batches = (0..count).map(batch).collect::<Result<_, Flaw>>()?;
+    Ok(Producer { epoch, last_lsn, batches })
 }
 
 /// A section of a segment, which is at most 1 GiB, is counted in 32 bits.
@@ -314,7 +357,12 @@ mod tests {
         let (summary, expected, producer) = example();
         assert_eq!(decode_entries(entries).unwrap(), expected);
         assert_eq!(decode_shards(shards).unwrap(), [summary]);
-        assert_eq!(decode_producers(producers).unwrap(), [(summary.shard, 11, producer)]);
+        let mut places = Vec::new();
+        find_producers(producers, &mut places).unwrap();
+        let place =
+            ProducerPlace { shard: summary.shard, id: 11, start: 0, bytes: producers.len() };
+        assert_eq!(places, [place]);
+        assert_eq!(decode_producer(producers).unwrap(), producer);
         assert!(bytes.len() <= bytes_max(1, 2, 1));
     }
 
@@ -337,6 +385,7 @@ mod tests {
         assert_eq!(decode_shards(&sections[..SUMMARY_BYTES - 1]), Err(Flaw::CutShort));
         let start = 2 * ENTRY_BYTES;
         let cut = &sections[start..start + PRODUCER_BYTES + 1];
-        assert_eq!(decode_producers(cut), Err(Flaw::CutShort));
+        assert_eq!(find_producers(cut, &mut Vec::new()), Err(Flaw::CutShort));
+        assert_eq!(decode_producer(cut), Err(Flaw::CutShort));
     }
 }

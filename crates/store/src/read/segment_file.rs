@@ -10,8 +10,6 @@ use crate::format::segment::{self, BEGIN_POSITION, Header, PART_BYTES};
 use crate::format::{Unusable, VERSION};
 use crate::read::index::{GrowingIndex, SealedIndex};
 use crate::read::scan::{ScannedFrame, Scanner};
-use crate::types::Shard;
-use crate::write::producers::Producer;
 
 /// Why a file, or something in it, cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,23 +105,23 @@ impl SegmentFile {
         let Some(position) = length.checked_sub(TRAILER_BYTES as u64) else { return Ok(None) };
         let mut bytes = [0; TRAILER_BYTES];
         self.read(position, &mut bytes)?;
-        let trailer = Trailer::decode(&bytes)
+        Ok(self.check_trailer(&bytes, length))
+    }
+
+    /// The trailer, if that is what these last bytes of a file of that length are.
+    pub(crate) fn check_trailer(
+        &self,
+        bytes: &[u8; TRAILER_BYTES],
+        length: u64,
+    ) -> Option<Trailer> {
+        Trailer::decode(bytes)
             .ok()
-            .filter(|trailer| trailer.epoch == self.header.epoch && trailer.file_bytes() == length);
-        Ok(trailer)
+            .filter(|trailer| trailer.epoch == self.header.epoch && trailer.file_bytes() == length)
     }
 
     pub(crate) fn summaries(&self, trailer: &Trailer) -> Result<Vec<Summary>, FileError> {
         let before = u64::from(trailer.entries.bytes) + u64::from(trailer.producers.bytes);
         self.section(trailer.shards, trailer.data_end + before, footer::decode_shards)
-    }
-
-    pub(crate) fn producers(
-        &self,
-        trailer: &Trailer,
-    ) -> Result<Vec<(Shard, i64, Producer)>, FileError> {
-        let before = u64::from(trailer.entries.bytes);
-        self.section(trailer.producers, trailer.data_end + before, footer::decode_producers)
     }
 
     fn entries(&self, trailer: &Trailer) -> Result<Vec<Entry>, FileError> {
@@ -189,7 +187,7 @@ impl SegmentFile {
         decoded.map_err(|flaw| self.flawed(position, flaw))
     }
 
-    fn read(&self, position: u64, buffer: &mut [u8]) -> Result<(), FileError> {
+    pub(crate) fn read(&self, position: u64, buffer: &mut [u8]) -> Result<(), FileError> {
         read_exact_at(&*self.file, position, buffer)
             .map_err(|error| FileError::io(&self.name, position, error))
     }

@@ -3,7 +3,7 @@
 //! It holds only what is durable. The store adds to it after each sync; a reader in another process
 //! adds to it as the mark moves.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque, btree_map};
 
 use logboom_planted::planted;
 
@@ -55,6 +55,9 @@ struct ShardView {
     spans: VecDeque<Span>,
     /// Of `spans`.
     bytes: u64,
+    /// Where the last of `spans` ends. Opening asks for it once for each shard of each segment, and the
+    /// span itself is never in the caches of the processor by then.
+    sealed_end: Option<i64>,
 }
 
 /// What is to be read next of the log.
@@ -92,8 +95,20 @@ impl View {
     ) -> Result<(), Flaw> {
         let mut live_shards = 0;
         for summary in summaries {
-            self.check_continues(summary.shard, summary.first_offset)?;
-            let shard = self.shards.entry(summary.shard).or_default();
+            let active_end = self.active_end(summary.shard);
+            // There are many of them when a store is opened, so each shard is looked up once.
+            let shard = match self.shards.entry(summary.shard) {
+                btree_map::Entry::Vacant(vacant) => {
+                    let shard = ShardView::default();
+                    shard.check_continues(active_end, summary.first_offset)?;
+                    vacant.insert(shard)
+                }
+                btree_map::Entry::Occupied(occupied) => {
+                    let shard = occupied.into_mut();
+                    shard.check_continues(active_end, summary.first_offset)?;
+                    shard
+                }
+            };
             if summary.end_offset > shard.start {
                 shard.push(header.number, summary);
                 live_shards += 1;
@@ -113,7 +128,11 @@ impl View {
 
     /// Adds a batch that is durable to the segment that is being written.
     pub(crate) fn push(&mut self, shard: Shard, entry: Entry, end_offset: i64) -> Result<(), Flaw> {
-        self.check_continues(shard, entry.base_offset)?;
+        let active_end = self.active_end(shard);
+        match self.shards.get(&shard) {
+            Some(view) => view.check_continues(active_end, entry.base_offset)?,
+            None => ShardView::default().check_continues(active_end, entry.base_offset)?,
+        }
         let active = self.active.as_mut().ok_or(Flaw::Contradiction)?;
         active.index.push(shard, entry, end_offset);
         let frame_end = u64::from(entry.position) + u64::from(entry.frame_bytes);
@@ -169,6 +188,9 @@ impl View {
                 sealed.live_shards -= 1;
             }
             view.spans.pop_front();
+        }
+        if view.spans.is_empty() {
+            view.sealed_end = None;
         }
     }
 
@@ -298,21 +320,15 @@ impl View {
         Ok(LogPlace::Piece(LogPiece { header, from, end }))
     }
 
-    /// Nothing may be missing between what is there of a shard and what comes next.
-    fn check_continues(&self, shard: Shard, first_offset: i64) -> Result<(), Flaw> {
-        let start = self.shards.get(&shard).map_or(0, |view| view.start);
-        let continues = match self.shard_end(shard) {
-            Some(end) => first_offset == end,
-            None => (0..=start).contains(&first_offset),
-        };
-        if continues { Ok(()) } else { Err(Flaw::Contradiction) }
+    fn shard_end(&self, shard: Shard) -> Option<i64> {
+        let end = || self.shards.get(&shard).and_then(|view| view.sealed_end);
+        self.active_end(shard).or_else(end)
     }
 
-    fn shard_end(&self, shard: Shard) -> Option<i64> {
+    /// Where the shard ends in the segment that is being written.
+    fn active_end(&self, shard: Shard) -> Option<i64> {
         let active = self.active.as_ref().and_then(|active| active.index.shard(shard));
-        let sealed = self.shards.get(&shard).and_then(|view| view.spans.back());
-        let active = active.map(|shard| shard.summary().end_offset);
-        active.or(sealed.map(|span| span.end_offset))
+        active.map(|shard| shard.summary().end_offset)
     }
 }
 
@@ -320,6 +336,17 @@ impl ShardView {
     fn push(&mut self, segment: u64, summary: &Summary) {
         self.bytes += summary.bytes;
         self.spans.push_back(Span::new(segment, summary));
+        self.sealed_end = Some(summary.end_offset);
+    }
+
+    /// Nothing may be missing between what is there and what comes next. `active_end` is where the shard
+    /// ends in the segment that is being written, if it has anything there.
+    fn check_continues(&self, active_end: Option<i64>, first_offset: i64) -> Result<(), Flaw> {
+        let continues = match active_end.or(self.sealed_end) {
+            Some(end) => first_offset == end,
+            None => (0..=self.start).contains(&first_offset),
+        };
+        if continues { Ok(()) } else { Err(Flaw::Contradiction) }
     }
 }
 

@@ -8,6 +8,7 @@ use logboom_planted::planted;
 
 use crate::disk::{Access, Disk};
 use crate::error::{Flaw, OpenError};
+use crate::format::footer::Trailer;
 use crate::format::segment::{self, BEGIN_POSITION, Header};
 use crate::options::Options;
 use crate::read::index::GrowingIndex;
@@ -15,6 +16,8 @@ use crate::read::scan::ScannedFrame;
 use crate::read::segment_file::{FileError, SegmentFile};
 use crate::read::view::View;
 use crate::recovery::Recovery;
+use crate::recovery::footers::{Footer, FooterReader};
+use crate::recovery::remembered::Remembered;
 use crate::recovery::tail::{self, Tail};
 use crate::types::{OffsetRange, Shard};
 use crate::write::producers::SequencedBatch;
@@ -32,6 +35,8 @@ pub(crate) struct Loading {
     pub(crate) view: View,
     pub(crate) shards: BTreeMap<Shard, ShardTail>,
     pub(crate) report: Recovery,
+    footers: FooterReader,
+    remembered: Remembered,
 }
 
 impl Loading {
@@ -42,8 +47,18 @@ impl Loading {
         durable_lsn: u64,
         report: Recovery,
     ) -> Self {
-        let (view, shards) = (View::default(), BTreeMap::new());
-        Self { disk, options, now_ms, durable_lsn, gap_lsn: 0, view, shards, report }
+        Self {
+            disk,
+            options,
+            now_ms,
+            durable_lsn,
+            gap_lsn: 0,
+            view: View::default(),
+            shards: BTreeMap::new(),
+            report,
+            footers: FooterReader::default(),
+            remembered: Remembered::default(),
+        }
     }
 
     /// Loads all segments. Returns the last one, if it can be continued.
@@ -143,6 +158,7 @@ impl Loading {
     fn load_last(&mut self, segment: SegmentFile) -> Result<Option<ActiveFile>, OpenError> {
         self.check_follows(&segment)?;
         if self.load_footer(&segment)? {
+            self.restore_producers(&segment)?;
             let end_lsn = self.view.durable_lsn();
             return if end_lsn >= self.durable_lsn {
                 Ok(None)
@@ -151,6 +167,7 @@ impl Loading {
                 Err(segment.flawed(end, Flaw::Acknowledged).into())
             };
         }
+        self.restore_producers(&segment)?;
         self.view.begin(segment.header);
         let tail = self.read_tail(&segment)?;
         self.report.truncated_bytes = tail.torn_bytes;
@@ -183,28 +200,31 @@ impl Loading {
 
     /// Takes over what the footer says. False if there is none, or it is damaged.
     fn load_footer(&mut self, segment: &SegmentFile) -> Result<bool, FileError> {
-        let Some(trailer) = segment.trailer()? else { return Ok(false) };
-        let recent = trailer.append_time_max_ms.saturating_add(self.options.producer_expiry_ms())
-            >= self.now_ms;
-        let producers = if recent { segment.producers(&trailer) } else { Ok(Vec::new()) };
-        let (Ok(summaries), Ok(producers)) = (segment.summaries(&trailer), producers) else {
-            return Ok(false);
-        };
+        let (now_ms, expiry_ms) = (self.now_ms, self.options.producer_expiry_ms());
+        let recent =
+            |trailer: &Trailer| trailer.append_time_max_ms.saturating_add(expiry_ms) >= now_ms;
+        let Some(footer) = self.footers.read(segment, recent)? else { return Ok(false) };
+        let Footer { trailer, summaries, producers, places } = footer;
         let end_lsn = segment.header.lsn_at(trailer.data_end);
         self.view
-            .add_sealed(segment.header, end_lsn, &summaries)
+            .add_sealed(segment.header, end_lsn, summaries)
             .map_err(|flaw| segment.flawed(trailer.data_end, flaw))?;
-        for (shard, id, producer) in producers.into_iter().filter(|_| !planted!(ProducersForgotten))
-        {
-            let tail = self.shards.entry(shard).or_default();
-            tail.producers.restore(id, producer, &self.options);
+        if !planted!(ProducersForgotten) && self.remembered.add(producers, places) {
+            self.restore_producers(segment)?;
         }
         self.report.log_bytes += end_lsn - segment.header.first_lsn;
         Ok(true)
     }
 
+    /// Brings the producers to where they were before `segment`, or at its end if its footer counts.
+    fn restore_producers(&mut self, segment: &SegmentFile) -> Result<(), FileError> {
+        let restored = self.remembered.restore(&mut self.shards, &self.options);
+        restored.map_err(|flaw| segment.flawed(segment.length, flaw))
+    }
+
     /// Reads the frames of a sealed segment whose footer is damaged.
     fn rebuild(&mut self, segment: &SegmentFile, end_lsn: u64) -> Result<(), FileError> {
+        self.restore_producers(segment)?;
         let mut index = GrowingIndex::default();
         let data_end = segment.header.position_of(end_lsn);
         segment.read_frames(segment.header.data_start, data_end, |scanned| {

@@ -4,7 +4,9 @@
 //! before it is read: otherwise a process that was killed would leave bytes in memory that its
 //! successor serves and a later power cut takes away.
 
+mod footers;
 mod loading;
+mod remembered;
 mod tail;
 
 use std::collections::BTreeSet;
