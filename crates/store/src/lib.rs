@@ -36,10 +36,12 @@
 //! # How a batch travels
 //!
 //! ```text
-//! append ─▶ queue ─▶ commit_group: offset, place, frame ─▶ one write ─▶ one sync ─▶ visible ─▶ done
-//!                    (duplicates, sequence errors, a full disk      │
-//!                     are found out here, in order)                 └▶ mark ─▶ Reader, elsewhere
+//! append ─▶ queue ─▶ write_group: offset, place, frame ─▶ one write ─▶ one sync ─▶ visible ─▶ done
+//!                    (duplicates, sequence errors, a full disk     │ in the order of the log
+//!                     are found out here, in order)                └▶ mark ─▶ Reader, elsewhere
 //! ```
+//!
+//! While a sync is slow, the next groups are written and synced beside it.
 //!
 //! - `write` is this path: the queue, the group, the writer that gives out offsets and rolls
 //!   segments, the idempotent producers.

@@ -4,7 +4,7 @@
 //!  0  4  length: this header, client id and batch; 0 means that nothing was written here
 //!  4  4  CRC-32C of the length and of everything from 8 on
 //!  8  8  tag: the LSN of this frame xor the epoch of the file
-//! 16  4  how many bytes of frames of the same group commit come before this one
+//! 16  4  how many bytes of frames before this one were not known to be durable when it was written
 //! 20  4  shard
 //! 24  4  stream
 //! 28  4  number of records
@@ -23,7 +23,8 @@
 //!
 //! The tag makes a frame good at one place of one file only, so that a write that went astray, a
 //! block of an earlier life of the disk, or bytes that a producer made up are not taken for a
-//! frame. The group says which frames were made durable together: see the recovery of the tail.
+//! frame. What was not known to be durable tells torn frames from damaged ones: see the recovery of
+//! the tail.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
