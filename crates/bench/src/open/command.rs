@@ -15,18 +15,20 @@ const CATALOGUE_NAME: &str = "catalogue";
 
 /// Measure how long it takes to open a large store
 ///
-/// A store is written as a server writes it, and opened as a server opens it when it starts after it
-/// was killed:
+/// A store is written as a server writes it, and opened as a server opens it that starts after
+/// it was killed:
 ///
-///   warm   the files are in the memory of the kernel
-///   cold   the kernel has forgotten their content (posix_fadvise), but not their names and where
-///          they are, as it has after a restart of the machine
+///   warm   the kernel has the content of the files in memory
+///   cold   it has forgotten the content (posix_fadvise), but knows the files and where they are;
+///          after a restart of the machine it has to find that out as well
 ///
-/// Shards take turns, and each has an idempotent producer of its own: that makes footers as long as they
-/// get with so many batches, and opening reads them. The last segment is nearly full, and opening reads
-/// all of it. From other segments batches are left out and take no space on the disk.
+/// Shards take turns, and each has an idempotent producer of its own: that makes footers as
+/// long as they get with so many batches, and opening reads them. The last segment is nearly
+/// full, and opening reads all of it. From other segments batches are left out and take no
+/// space on the disk.
 ///
-/// Of several --repeat the table has the median and from where to where they lie. 1 MB is 10^6 bytes.
+/// Of several --repeat the table has the median and from where to where they lie. 1 MB is 10^6
+/// bytes. CPU is that of the thread that opens.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Args {

@@ -8,7 +8,11 @@ use crate::read::segment_file::{FileError, SegmentFile};
 
 /// Never is more than this read on suspicion.
 const GUESS_BYTES_MAX: usize = 1 << 20;
-const GUESS_BYTES_MIN: usize = 4 << 10;
+/// The first guess. A store of few shards needs no more.
+const GUESS_BYTES_MIN: usize = 512;
+/// Guesses are rounded up to whole pages, which the kernel reads anyway: footers of neighbours differ a
+/// little, and a guess that is too small costs a second read.
+const PAGE_BYTES: usize = 4 << 10;
 
 /// Reads footers. What it needs memory for, it needs once.
 #[derive(Debug, Default)]
@@ -51,7 +55,7 @@ impl FooterReader {
         if (!guessed || needed > self.bytes.len()) && self.read_end(segment, needed).is_err() {
             return Ok(None);
         }
-        self.guess = needed.next_multiple_of(GUESS_BYTES_MIN);
+        self.guess = needed.next_multiple_of(PAGE_BYTES);
         let sections = &self.bytes[self.bytes.len() - needed..][..producers_bytes + shards_bytes];
         let (producers, shards) = sections.split_at(producers_bytes);
         let producers_good = producers_bytes == 0 || trailer.producers.check(producers).is_ok();

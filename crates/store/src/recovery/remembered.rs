@@ -1,8 +1,8 @@
 //! What footers say of producers, until it is known what of it counts.
 //!
 //! A producer that writes all the time is in the footer of every segment, and only what the newest one
-//! says of it counts. So they are collected, and what is out of date is left out from time to time: that
-//! costs a tenth of taking it over.
+//! says of it counts. So they are collected, and what is out of date is left out from time to time, which
+//! costs less than taking it over.
 
 use std::collections::BTreeMap;
 
