@@ -266,6 +266,13 @@ impl Store {
         }
     }
 
+    /// Whether the disk is too full for what comes next: a batch, or another segment. Then it is
+    /// time to let expired segments go.
+    #[must_use]
+    pub fn lacks_space(&self) -> bool {
+        self.inner.is_disk_full() || self.inner.spare.lacks_room(&self.inner.options)
+    }
+
     /// How full the disk is.
     ///
     /// # Errors

@@ -12,6 +12,8 @@ use crate::failure::Failure;
 
 /// How often expired logs are looked for.
 const RETENTION_PERIOD: Duration = Duration::from_secs(30);
+/// How often the space on the disk is looked at: a lack of it is a reason to look at once.
+const SPACE_PERIOD: Duration = Duration::from_secs(1);
 /// How long connections may take to end after a drain has run out of time.
 const PATIENCE_AFTER_DRAIN: Duration = Duration::from_secs(3);
 
@@ -30,7 +32,7 @@ impl Supervisor<'_> {
     pub(crate) fn run(&self) -> Result<(), Failure> {
         let mut last_retention = now();
         loop {
-            match self.wishes.wait(RETENTION_PERIOD) {
+            match self.wishes.wait(SPACE_PERIOD) {
                 Some(Wish::Reload) => (self.reload)(),
                 Some(Wish::Stop) => {
                     self.drain();
@@ -41,7 +43,8 @@ impl Supervisor<'_> {
                 Some(Wish::Stopped) => return Ok(()),
                 None => {}
             }
-            if now().duration_since(last_retention) >= RETENTION_PERIOD {
+            let is_due = now().duration_since(last_retention) >= RETENTION_PERIOD;
+            if is_due || self.engine.store().lacks_space() {
                 self.apply_retention();
                 last_retention = now();
             }

@@ -65,6 +65,11 @@ impl Spare {
         Ok(reserved)
     }
 
+    /// Whether there is no spare, and no room for one.
+    pub(crate) fn lacks_room(&self, options: &Options) -> bool {
+        self.lock().reserved.is_none() && !self.has_room(options)
+    }
+
     /// Gives the space of the spare back, so that a full disk has room for what cannot wait.
     pub(crate) fn release(&self) -> Result<(), Failure> {
         match self.lock().reserved.take() {
@@ -93,10 +98,7 @@ impl Spare {
     }
 
     fn create(&self, options: &Options) -> Result<Arc<dyn DiskFile>, Failure> {
-        let bytes = u64::from(options.segment_bytes);
-        if let Ok(space) = self.disk.space()
-            && space.free_bytes < bytes.saturating_add(options.free_bytes_min(space))
-        {
+        if !self.has_room(options) {
             return Err(Failure::refused(ErrorKind::StorageFull.into()));
         }
         match self.disk.unlink(SPARE_NAME) {
@@ -107,8 +109,15 @@ impl Spare {
         }
         self.disk.create(SPARE_NAME).map_err(Failure::refused)?;
         let file = self.disk.open(SPARE_NAME, Access::Append).map_err(Failure::refused)?;
-        file.allocate(bytes).map_err(Failure::refused)?;
+        file.allocate(options.segment_bytes.into()).map_err(Failure::refused)?;
         Ok(file)
+    }
+
+    fn has_room(&self, options: &Options) -> bool {
+        let bytes = u64::from(options.segment_bytes);
+        self.disk.space().map_or(true, |space| {
+            space.free_bytes >= bytes.saturating_add(options.free_bytes_min(space))
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
