@@ -90,7 +90,7 @@ fn data_of_a_newer_program_is_neither_used_nor_changed() {
     let segment = site.path("data/store/00000000000000000000.log");
     let mut bytes = std::fs::read(&segment).expect("the first segment");
     // The format version, little-endian.
-    bytes[8] = 2;
+    bytes[8] = u8::MAX;
     std::fs::write(&segment, &bytes).expect("it is written");
     let before = contents(&site.path("data/store"));
     for arguments in [
