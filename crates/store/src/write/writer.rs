@@ -47,7 +47,7 @@ pub(crate) struct ShardTail {
 #[derive(Debug)]
 pub(crate) struct ActiveFile {
     pub(crate) file: Arc<dyn DiskFile>,
-    pub(crate) name: String,
+    pub(crate) name: Arc<str>,
     pub(crate) header: Header,
     /// Where the next frame comes to lie in the file.
     pub(crate) position: u64,
@@ -64,7 +64,7 @@ pub(crate) struct ActiveFile {
 pub(crate) struct SegmentHandle {
     pub(crate) number: u64,
     pub(crate) file: Arc<dyn DiskFile>,
-    pub(crate) name: String,
+    pub(crate) name: Arc<str>,
 }
 
 /// What became of a batch.
@@ -182,7 +182,7 @@ impl Writer {
         let start = active.position - u64::from(group.bytes());
         group.write(&*active.file, start).map_err(poison("write", &active.name))?;
         let ActiveFile { file, name, header, .. } = active;
-        let (file, name) = (Arc::clone(file), name.clone());
+        let (file, name) = (Arc::clone(file), Arc::clone(name));
         Ok(Some(SegmentHandle { number: header.number, file, name }))
     }
 
@@ -282,7 +282,7 @@ impl ActiveFile {
     ) -> Self {
         Self {
             file,
-            name,
+            name: name.into(),
             header,
             position: header.data_start,
             capacity,
