@@ -21,6 +21,7 @@ SYSCALL_STOP = 0x85
 REGISTERS = 27
 RDX, RSI, ORIG_RAX = 12, 13, 15
 PWRITEV = 296
+BLOCK = 4096
 
 
 class Shortener(threading.Thread):
@@ -71,7 +72,11 @@ class Shortener(threading.Thread):
         (length,) = struct.unpack("Q", memory.read(8))
         if length < 2:
             return None
-        put_back(memory, place, self.dice.randrange(1, length))
+        part = self.dice.randrange(1, length)
+        # Around the page cache only whole blocks can be written; a part of one is refused.
+        if part > BLOCK and self.dice.random() < 0.5:
+            part -= part % BLOCK
+        put_back(memory, place, part)
         registers[RDX] = 1
         tracing.call(PTRACE_SETREGS, self.tid, ctypes.addressof(registers))
         self.cut += 1
@@ -86,17 +91,20 @@ def put_back(memory, place, length):
 
 @contextmanager
 def short_writes(server, seed):
-    """As long as the block runs, every write of the thread that commits is cut short."""
+    """Every write of the threads that commit is cut short. The server ends with the block: a thread that
+    has nothing to do cannot be let go."""
     if platform.machine() != "x86_64":
         raise NotAllowed("writes can be cut short on x86-64 only")
-    threads = tracing.threads(server.process.pid)
-    committer = next(tid for tid, name in threads.items() if name == tracing.COMMITTER)
-    shortener = Shortener(committer, seed)
-    shortener.start()
+    shorteners = [Shortener(tid, seed + tid) for tid in tracing.committers(server.process.pid)]
+    for shortener in shorteners:
+        shortener.start()
     try:
-        yield shortener
+        yield shorteners
     finally:
-        shortener.is_over.set()
-        shortener.join()
-    if shortener.problem:
-        raise shortener.problem
+        server.kill()
+        for shortener in shorteners:
+            shortener.is_over.set()
+            shortener.join()
+    for shortener in shorteners:
+        if shortener.problem:
+            raise shortener.problem

@@ -82,19 +82,22 @@ def points(log, folder):
 
 @contextmanager
 def attached(server, log, injection, path=None):
-    """Injects a fault into the thread of a running server that commits, as long as the block runs.
+    """Injects a fault into the threads of a running server that commit, as long as the block runs.
 
     With a `path` only into calls for that file.
     """
-    threads = tracing.threads(server.process.pid)
-    committer = next(tid for tid, name in threads.items() if name == tracing.COMMITTER)
+    committers = tracing.committers(server.process.pid)
     only = ["-P", str(path)] if path else []
-    command = ["strace", *options(log, [injection]), *only, "-p", str(committer)]
+    attach = [word for tid in committers for word in ("-p", str(tid))]
+    command = ["strace", *options(log, [injection]), *only, *attach]
     tracer = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     try:
         wait.until(
             "the attaching of strace",
-            lambda: tracing.is_traced(server.process.pid, committer) or tracer.poll() is not None,
+            lambda: (
+                all(tracing.is_traced(server.process.pid, tid) for tid in committers)
+                or tracer.poll() is not None
+            ),
             ATTACH_SECONDS,
         )
         yield

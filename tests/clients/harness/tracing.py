@@ -29,6 +29,11 @@ def threads(pid):
     return found
 
 
+def committers(pid):
+    """The threads of a server that commit."""
+    return [tid for tid, name in threads(pid).items() if name == COMMITTER]
+
+
 @contextmanager
 def only_thread(name, process):
     """Stops all threads of a process but those of that name, and kills it in the end."""

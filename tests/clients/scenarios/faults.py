@@ -158,10 +158,14 @@ def cut_writes_short(server, fleet, count):
     if not server.is_running():
         server.start()
     fleet.wait_for_acknowledgements(ACKNOWLEDGEMENTS)
-    with short_writes(server, count) as shortener:
-        while shortener.cut < count and not shortener.problem:
+    with short_writes(server, count) as shorteners:
+        while cut(shorteners) < count and not any(one.problem for one in shorteners):
             fleet.wait_for_acknowledgements(ACKNOWLEDGEMENTS)
-    server.kill()
     server.start()
     fleet.wait_for_acknowledgements(ACKNOWLEDGEMENTS)
-    return [f"{shortener.cut} writes cut short"]
+    return [f"{cut(shorteners)} writes cut short"]
+
+
+def cut(shorteners):
+    """How many writes have been cut short."""
+    return sum(one.cut for one in shorteners)

@@ -83,12 +83,13 @@ impl DirectWriter {
         memory[end..blocks_end].fill(0);
         // Unknown until the write has succeeded.
         tail.end = None;
-        let written =
-            match retry_on_intr(|| rustix::io::pwrite(&self.file, &memory[..blocks_end], start)) {
-                Ok(written) => written.min(end),
-                Err(Errno::INVAL) => return Ok(None),
-                Err(errno) => return Err(errno.into()),
-            };
+        let written = match retry_on_intr(|| {
+            rustix::io::pwritev(&self.file, &[IoSlice::new(&memory[..blocks_end])], start)
+        }) {
+            Ok(written) => written.min(end),
+            Err(Errno::INVAL) => return Ok(None),
+            Err(errno) => return Err(errno.into()),
+        };
         let Some(taken) = written.checked_sub(before).filter(|taken| *taken > 0) else {
             return Err(ErrorKind::WriteZero.into());
         };
