@@ -30,13 +30,13 @@ ROLL_SECONDS = 60
 ROLL = [
     ("ftruncate", 1, True),
     ("fsync", 1, True),
-    ("fsync", 2, True),
-    ("rename", 1, True),
-    ("fsync", 3, True),
     ("unlink", 1, False),
     ("openat", 1, False),
+    ("openat", 2, False),
     ("fallocate", 1, False),
-    ("fsync", 4, False),
+    ("fsync", 2, False),
+    ("rename", 1, False),
+    ("fsync", 3, True),
 ]
 # Behind the last frame: farther than the zeros that a frame may end with.
 TORN_AFTER_BYTES, TORN_BYTES = 512, 3_000
