@@ -8,12 +8,13 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind, IoSlice};
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::io::{Errno, retry_on_intr};
+
+use super::{DiskFile, read_exact_at};
 
 /// What positions, lengths and memory are multiples of. Devices ask for 512 or 4096.
 const BLOCK: usize = 4096;
@@ -65,7 +66,7 @@ impl DirectWriter {
     /// after all; then nothing was written.
     pub(super) fn write_at(
         &self,
-        cached: &File,
+        cached: &dyn DiskFile,
         position: u64,
         slices: &[IoSlice<'_>],
     ) -> io::Result<Option<usize>> {
@@ -123,18 +124,12 @@ impl Staging {
 
 impl Tail {
     /// Reads a block; what lies behind the end of the file is zeros.
-    fn load(&mut self, file: &File, position: u64) -> io::Result<()> {
+    fn load(&mut self, file: &dyn DiskFile, position: u64) -> io::Result<()> {
         self.block.fill(0);
-        let mut read = 0;
-        while read < BLOCK {
-            match file.read_at(&mut self.block[read..], position + read as u64) {
-                Ok(0) => break,
-                Ok(bytes) => read += bytes,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
+        match read_exact_at(file, position, &mut *self.block) {
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(()),
+            read => read,
         }
-        Ok(())
     }
 }
 
@@ -158,7 +153,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::disk::{Access, Disk, RealDisk, read_exact_at, write_all_at};
+    use crate::disk::{Access, Disk, RealDisk, write_all_at};
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(32))]
@@ -227,10 +222,11 @@ mod tests {
         let path = root.path().join("a");
         File::create(&path).unwrap();
         let Some(writer) = DirectWriter::open(&path, &Arc::default()).unwrap() else { return };
-        let cached = File::open(&path).unwrap();
-        if let Some(written) = writer.write_at(&cached, 0, &[IoSlice::new(b"abc")]).unwrap() {
+        let disk = RealDisk::open(root.path()).unwrap();
+        let cached = disk.open("a", Access::Read).unwrap();
+        if let Some(written) = writer.write_at(&*cached, 0, &[IoSlice::new(b"abc")]).unwrap() {
             assert_eq!(written, 3);
-            assert_eq!(cached.metadata().unwrap().len(), BLOCK as u64, "whole blocks are written");
+            assert_eq!(cached.length().unwrap(), BLOCK as u64, "whole blocks are written");
         }
     }
 }

@@ -102,6 +102,13 @@ pub trait DiskFile: Send + Sync + Debug {
     /// Whatever the machine says.
     fn read_at(&self, position: u64, buffer: &mut [u8]) -> io::Result<usize>;
 
+    /// From where on, at `position` or behind it, there are only zeros up to the end of the file. May
+    /// be more than that, up to `u64::MAX`, which says nothing.
+    fn written_end(&self, position: u64) -> u64 {
+        let _ = position;
+        u64::MAX
+    }
+
     /// The length of the file.
     ///
     /// # Errors

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustix::fs::{Advice, FallocateFlags, FlockOperation};
+use rustix::fs::{Advice, FallocateFlags, FlockOperation, SeekFrom};
+use rustix::io::Errno;
 
 use super::direct::{DirectWriter, Staging};
 use super::{Access, Disk, DiskFile, DiskLock, Space};
@@ -135,7 +136,7 @@ impl Disk for RealDisk {
         loop {
             match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) => return Ok(Box::new(RealLock { _file: file })),
-                Err(rustix::io::Errno::WOULDBLOCK) if Instant::now() < deadline => {
+                Err(Errno::WOULDBLOCK) if Instant::now() < deadline => {
                     std::thread::sleep(LOCK_RETRY);
                 }
                 Err(errno) => return Err(errno.into()),
@@ -186,7 +187,7 @@ impl RealFile {
 impl DiskFile for RealFile {
     fn write_at(&self, position: u64, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         if let Some(direct) = &self.direct
-            && let Some(written) = direct.write_at(&self.file, position, slices)?
+            && let Some(written) = direct.write_at(self, position, slices)?
         {
             return Ok(written);
         }
@@ -200,6 +201,20 @@ impl DiskFile for RealFile {
             match self.file.read_at(buffer, position) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 result => return result,
+            }
+        }
+    }
+
+    fn written_end(&self, position: u64) -> u64 {
+        let seek = |to| rustix::fs::seek(&self.file, to);
+        let mut end = position;
+        loop {
+            match seek(SeekFrom::Data(end)).and_then(|data| seek(SeekFrom::Hole(data))) {
+                Ok(hole) if hole > end => end = hole,
+                // There is no more data.
+                Err(Errno::NXIO) => return end,
+                // Whoever reads there hears of what is wrong.
+                _ => return u64::MAX,
             }
         }
     }
@@ -291,6 +306,25 @@ mod tests {
         read_exact_at(&*file, 0, &mut bytes).unwrap();
         assert_eq!(bytes[0], b'a');
         assert!(bytes[1..].iter().all(|byte| *byte == 0));
+    }
+
+    #[test]
+    fn there_are_only_zeros_behind_what_was_written() {
+        let (_root, disk) = disk();
+        disk.create("a").unwrap();
+        for access in [Access::ReadWrite, Access::Append] {
+            let file = disk.open("a", access).unwrap();
+            file.truncate(0).unwrap();
+            file.allocate(1 << 20).unwrap();
+            for position in [300_000, 500_000] {
+                write_all_at(&*file, position, &mut [IoSlice::new(b"abc")]).unwrap();
+            }
+            file.sync_all().unwrap();
+            file.forget_cached();
+            assert!(file.written_end(0) >= 500_003);
+            assert!(file.written_end(500_002) >= 500_003);
+            assert!(file.written_end(1 << 20) >= 1 << 20);
+        }
     }
 
     #[test]

@@ -115,8 +115,13 @@ pub(crate) fn survey(
     let mut buffer = vec![0; room.min(CHUNK_BYTES)];
     let mut survey = Survey { found: None, written_end: from };
     let mut position = from;
-    while position < end {
-        let room = usize::try_from(end - position).unwrap_or(usize::MAX);
+    // Most of it was never written, if the segment has just begun. What is in memory, because it was
+    // read or read ahead, would count as written.
+    file.forget_cached();
+    let written_end = file.written_end(from).checked_next_multiple_of(frame::ALIGN as u64);
+    let read_end = end.min(written_end.unwrap_or(end));
+    while position < read_end {
+        let room = usize::try_from(read_end - position).unwrap_or(usize::MAX);
         let chunk = &mut buffer[..room.min(CHUNK_BYTES)];
         read_exact_at(file, position, chunk).map_err(|error| Flaw::Io(error.into()))?;
         if let Some(last) = chunk.iter().rposition(|byte| *byte != 0) {
