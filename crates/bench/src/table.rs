@@ -17,6 +17,18 @@ pub struct Column<F: 'static> {
     pub get: fn(&F) -> f64,
 }
 
+impl<F> Column<F> {
+    /// A column of `key` and `title` with so many digits behind the point.
+    pub(crate) const fn new(
+        key: &'static str,
+        title: &'static str,
+        decimals: usize,
+        get: fn(&F) -> f64,
+    ) -> Self {
+        Self { key, title, decimals, get }
+    }
+}
+
 /// All runs of one server.
 #[derive(Debug)]
 pub struct Row<F> {

@@ -1,4 +1,6 @@
-//! Sizes as people write them.
+//! Sizes as people write them, and times as tables have them.
+
+use std::time::Duration;
 
 /// A number of bytes: `512`, `100 KiB`, `1MiB`, `2 GB`. `KB` is a thousand, `KiB` is 1,024.
 ///
@@ -24,6 +26,11 @@ pub fn bytes(text: &str) -> Result<u64, String> {
         Some(bytes) => Ok(bytes),
         None => Err("it is too large".to_owned()),
     }
+}
+
+/// A time in ms.
+pub(crate) fn ms(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
 }
 
 /// A size in the largest binary unit that divides it.

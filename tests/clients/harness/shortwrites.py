@@ -15,7 +15,7 @@ from harness import tracing
 from harness.report import NotAllowed
 
 # From sys/ptrace.h, sys/user.h and asm/unistd_64.h of x86-64.
-PTRACE_GETREGS, PTRACE_SETREGS, PTRACE_DETACH, PTRACE_SYSCALL = 12, 13, 17, 24
+PTRACE_GETREGS, PTRACE_SETREGS, PTRACE_SYSCALL = 12, 13, 24
 PTRACE_O_TRACESYSGOOD = 1
 SYSCALL_STOP = 0x85
 REGISTERS = 27
@@ -33,7 +33,6 @@ class Shortener(threading.Thread):
         self.dice = random.Random(seed)
         self.cut = 0
         self.problem = None
-        self.is_over = threading.Event()
 
     def run(self):
         try:
@@ -42,7 +41,7 @@ class Shortener(threading.Thread):
             self.problem = problem
 
     def trace(self):
-        """Follows the thread from system call to system call until it is told to let go."""
+        """Follows the thread from system call to system call until it ends."""
         if not tracing.call(tracing.PTRACE_SEIZE, self.tid, PTRACE_O_TRACESYSGOOD):
             return
         tracing.call(tracing.PTRACE_INTERRUPT, self.tid)
@@ -56,9 +55,6 @@ class Shortener(threading.Thread):
                 if os.WSTOPSIG(status) == SYSCALL_STOP:
                     restore = self.shorten(memory) if entering else restore and put_back(memory, *restore)
                     entering = not entering
-                if self.is_over.is_set() and entering:
-                    tracing.call(PTRACE_DETACH, self.tid)
-                    return
                 tracing.call(PTRACE_SYSCALL, self.tid)
 
     def shorten(self, memory):
@@ -103,7 +99,6 @@ def short_writes(server, seed):
     finally:
         server.kill()
         for shortener in shorteners:
-            shortener.is_over.set()
             shortener.join()
     for shortener in shorteners:
         if shortener.problem:

@@ -40,32 +40,32 @@ pub struct Figures {
 impl Figures {
     /// The figures of the table.
     pub const COLUMNS: &[Column<Self>] = &[
-        column("mb_per_second", "MB/s", 0, |run| run.megabytes() / run.window.as_secs_f64()),
-        column("records_per_second", "records/s", 0, |run| {
+        Column::new("mb_per_second", "MB/s", 0, |run| run.megabytes() / run.window.as_secs_f64()),
+        Column::new("records_per_second", "records/s", 0, |run| {
             (run.requests * run.records_each) as f64 / run.window.as_secs_f64()
         }),
-        column("server_cpu_seconds_per_gb", "CPU s/GB", 3, |run| {
+        Column::new("server_cpu_seconds_per_gb", "CPU s/GB", 3, |run| {
             run.server_cpu.map_or(f64::NAN, |cpu| run.per_gigabyte(cpu))
         }),
-        column("mb_per_cpu_second", "MB per CPU s", 0, |run| {
+        Column::new("mb_per_cpu_second", "MB per CPU s", 0, |run| {
             run.server_cpu.map_or(f64::NAN, |cpu| 1000.0 / run.per_gigabyte(cpu))
         }),
-        column("server_cores", "cores busy", 2, |run| {
+        Column::new("server_cores", "cores busy", 2, |run| {
             let cpu = run.server_cpu.map_or(f64::NAN, |cpu| cpu.as_secs_f64());
             cpu / run.window.as_secs_f64()
         }),
-        column("server_peak_mib", "peak, MiB", 0, |run| {
+        Column::new("server_peak_mib", "peak, MiB", 0, |run| {
             run.server_peak_kib.map_or(f64::NAN, |kib| kib as f64 / 1024.0)
         }),
-        column("latency_p50_ms", "p50, ms", 2, |run| run.latency_ms(0.5)),
-        column("latency_p99_ms", "p99, ms", 2, |run| run.latency_ms(0.99)),
-        column("latency_p999_ms", "p99.9, ms", 2, |run| run.latency_ms(0.999)),
-        column("latency_max_ms", "max, ms", 1, |run| run.latency_us.max() as f64 / 1000.0),
-        column("client_cpu_seconds_per_gb", "client CPU s/GB", 3, |run| {
+        Column::new("latency_p50_ms", "p50, ms", 2, |run| run.latency_ms(0.5)),
+        Column::new("latency_p99_ms", "p99, ms", 2, |run| run.latency_ms(0.99)),
+        Column::new("latency_p999_ms", "p99.9, ms", 2, |run| run.latency_ms(0.999)),
+        Column::new("latency_max_ms", "max, ms", 1, |run| run.latency_us.max() as f64 / 1000.0),
+        Column::new("client_cpu_seconds_per_gb", "client CPU s/GB", 3, |run| {
             run.per_gigabyte(run.client_cpu)
         }),
-        column("errors", "errors", 0, |run| run.errors.values().sum::<u64>() as f64),
-        column("unfinished", "unfinished", 0, |run| run.unfinished as f64),
+        Column::new("errors", "errors", 0, |run| run.errors.values().sum::<u64>() as f64),
+        Column::new("unfinished", "unfinished", 0, |run| run.unfinished as f64),
     ];
 
     pub(super) fn new(window: RangeInclusive<Sample>, tally: Tally, frames: &Frames) -> Self {
@@ -114,13 +114,4 @@ impl Figures {
     fn latency_ms(&self, quantile: f64) -> f64 {
         self.latency_us.value_at_quantile(quantile) as f64 / 1000.0
     }
-}
-
-const fn column(
-    key: &'static str,
-    title: &'static str,
-    decimals: usize,
-    get: fn(&Figures) -> f64,
-) -> Column<Figures> {
-    Column { key, title, decimals, get }
 }

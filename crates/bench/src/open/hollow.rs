@@ -14,7 +14,7 @@ use std::time::Duration;
 use logboom_store::{Access, Disk, DiskFile, DiskLock, RealDisk, Space};
 
 /// The name of the next segment, before it has its own.
-pub(super) const SPARE_NAME: &str = "spare.tmp";
+const SPARE_NAME: &str = "spare.tmp";
 
 /// What the trailer begins with, which a footer ends with.
 const TRAILER_MAGIC: &[u8] = b"LBOOMEND";

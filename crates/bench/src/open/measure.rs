@@ -5,10 +5,10 @@ use std::time::Duration;
 use logboom_store::{Access, Disk, RealDisk, Recovery, Store};
 
 use super::build::{NOW_MS, Plan};
-use super::hollow::SPARE_NAME;
 use crate::clock::{now, thread_cpu};
 use crate::proc::{Usage, reset_peak};
 use crate::table::Column;
+use crate::units::ms;
 use crate::{Failure, Result};
 
 /// What one opening has found.
@@ -26,24 +26,17 @@ pub(super) struct Figures {
 impl Figures {
     /// The figures of the table.
     pub(super) const COLUMNS: &[Column<Self>] = &[
-        column("open_ms", "open, ms", 1, |it| ms(it.wall)),
-        column("cpu_ms", "CPU, ms", 1, |it| ms(it.cpu)),
-        column("peak_rss_mib", "peak RSS, MiB", 1, |it| it.peak_rss_mib),
-        column("log_gb", "log, GB", 3, |it| it.recovery.log_bytes as f64 / 1e9),
-        column("scanned_mb", "of it scanned, MB", 1, |it| it.recovery.scanned_bytes as f64 / 1e6),
-        column("segments", "segments", 0, |it| it.recovery.segments as f64),
-        column("batches", "batches", 0, |it| it.batches as f64),
-        column("shards", "shards", 0, |it| it.recovery.shards as f64),
+        Column::new("open_ms", "open, ms", 1, |it| ms(it.wall)),
+        Column::new("cpu_ms", "CPU, ms", 1, |it| ms(it.cpu)),
+        Column::new("peak_rss_mib", "peak RSS, MiB", 1, |it| it.peak_rss_mib),
+        Column::new("log_gb", "log, GB", 3, |it| it.recovery.log_bytes as f64 / 1e9),
+        Column::new("scanned_mb", "of it scanned, MB", 1, |it| {
+            it.recovery.scanned_bytes as f64 / 1e6
+        }),
+        Column::new("segments", "segments", 0, |it| it.recovery.segments as f64),
+        Column::new("batches", "batches", 0, |it| it.batches as f64),
+        Column::new("shards", "shards", 0, |it| it.recovery.shards as f64),
     ];
-}
-
-const fn column(
-    key: &'static str,
-    title: &'static str,
-    decimals: usize,
-    get: fn(&Figures) -> f64,
-) -> Column<Figures> {
-    Column { key, title, decimals, get }
 }
 
 /// Opens the store once. `cold` lets the kernel forget the content of its files before.
@@ -52,8 +45,8 @@ const fn column(
 ///
 /// If the store cannot be opened, or is not the one of the plan.
 pub(super) fn measure(directory: &Path, plan: &Plan, cold: bool) -> Result<Figures> {
-    let disk = prepare(directory, plan, cold)
-        .map_err(Failure::while_doing(format_args!("prepare {}", directory.display())))?;
+    let disk = open_directory(directory, cold)
+        .map_err(Failure::while_doing(format_args!("open {}", directory.display())))?;
     let pid = std::process::id();
     let peak_known = reset_peak(pid);
     let (start, start_cpu) = (now(), thread_cpu());
@@ -61,6 +54,8 @@ pub(super) fn measure(directory: &Path, plan: &Plan, cold: bool) -> Result<Figur
     let (wall, cpu) = (now() - start, thread_cpu() - start_cpu);
     let peak_kib = if peak_known { Usage::of(pid)?.peak_kib as f64 } else { f64::NAN };
     let (store, recovery) = opened.map_err(Failure::while_doing("open the store"))?;
+    // A server that was killed leaves the next segment in hand. So does this, for the next opening.
+    store.commit_group();
     store.close();
     let frame_bytes = plan.frame_bytes();
     if recovery.shards != plan.shards as usize || !recovery.log_bytes.is_multiple_of(frame_bytes) {
@@ -74,23 +69,12 @@ pub(super) fn measure(directory: &Path, plan: &Plan, cold: bool) -> Result<Figur
     Ok(Figures { wall, cpu, peak_rss_mib: peak_kib / 1024.0, recovery, batches })
 }
 
-/// Makes the directory what a server leaves that was killed: with the next segment in hand.
-fn prepare(directory: &Path, plan: &Plan, cold: bool) -> std::io::Result<RealDisk> {
+fn open_directory(directory: &Path, cold: bool) -> std::io::Result<RealDisk> {
     let disk = RealDisk::open(directory)?;
-    let names = disk.list()?;
-    if names.iter().any(|name| name == SPARE_NAME) {
-        disk.unlink(SPARE_NAME)?;
-    }
-    let spare = disk.create(SPARE_NAME)?;
-    spare.allocate(plan.options.segment_bytes.into())?;
-    spare.sync_all()?;
-    disk.sync_dir()?;
-    for name in names.iter().filter(|name| cold && *name != SPARE_NAME) {
-        disk.open(name, Access::Read)?.forget_cached();
+    if cold {
+        for name in disk.list()? {
+            disk.open(&name, Access::Read)?.forget_cached();
+        }
     }
     Ok(disk)
-}
-
-fn ms(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1e3
 }

@@ -3,6 +3,7 @@ use std::time::Duration;
 use crate::client::{Ends, Load};
 use crate::proc::Usage;
 use crate::table::Column;
+use crate::units::ms;
 
 /// What one run with one server has found.
 #[derive(Debug)]
@@ -38,36 +39,36 @@ pub struct Figures {
 impl Figures {
     /// The figures of the table.
     pub const COLUMNS: &[Column<Self>] = &[
-        column("idle_connections", "idle connections", 0, |run| run.idle as f64),
-        column("kib_per_connection", "KiB each", 1, |run| run.kib_each(|usage| usage.rss_kib)),
-        column("anonymous_kib_per_connection", "of it heap and stacks", 1, |run| {
+        Column::new("idle_connections", "idle connections", 0, |run| run.idle as f64),
+        Column::new("kib_per_connection", "KiB each", 1, |run| run.kib_each(|usage| usage.rss_kib)),
+        Column::new("anonymous_kib_per_connection", "of it heap and stacks", 1, |run| {
             run.kib_each(|usage| usage.anonymous_kib)
         }),
-        column("rss_mib", "RSS, MiB", 0, |run| run.rested.rss_kib as f64 / 1024.0),
-        column("peak_rss_mib", "peak, MiB", 0, |run| run.loaded.peak_kib as f64 / 1024.0),
-        column("threads", "threads", 0, |run| run.rested.threads as f64),
-        column("connections_per_second", "connections/s", 0, |run| {
+        Column::new("rss_mib", "RSS, MiB", 0, |run| run.rested.rss_kib as f64 / 1024.0),
+        Column::new("peak_rss_mib", "peak, MiB", 0, |run| run.loaded.peak_kib as f64 / 1024.0),
+        Column::new("threads", "threads", 0, |run| run.rested.threads as f64),
+        Column::new("connections_per_second", "connections/s", 0, |run| {
             run.idle as f64 / run.opening.as_secs_f64()
         }),
-        column("cpu_ms_per_connection", "CPU ms each", 2, |run| {
+        Column::new("cpu_ms_per_connection", "CPU ms each", 2, |run| {
             cpu_ms(run.before, run.opened) / run.idle as f64
         }),
-        column("idle_cpu_percent", "idle CPU, %", 2, |run| {
+        Column::new("idle_cpu_percent", "idle CPU, %", 2, |run| {
             cpu_ms(run.opened, run.rested) / ms(run.window) * 100.0
         }),
-        column("requests_per_second", "requests/s", 0, |run| {
+        Column::new("requests_per_second", "requests/s", 0, |run| {
             run.requests() / run.load.duration.as_secs_f64()
         }),
-        column("cpu_us_per_request", "CPU µs each", 0, |run| {
+        Column::new("cpu_us_per_request", "CPU µs each", 0, |run| {
             cpu_ms(run.loading, run.loaded) * 1000.0 / run.requests()
         }),
-        column("latency_p50_ms", "p50, ms", 1, |run| run.latency_ms(0.5)),
-        column("latency_p99_ms", "p99, ms", 1, |run| run.latency_ms(0.99)),
-        column("latency_p999_ms", "p99.9, ms", 1, |run| run.latency_ms(0.999)),
-        column("ended_seconds", "last end, s", 2, |run| run.ended.as_secs_f64()),
-        column("drain_seconds", "drain, s", 2, |run| run.drain.as_secs_f64()),
-        column("resets", "resets", 0, |run| run.ends.resets as f64),
-        column("ends_without_notice", "ends without close_notify", 0, |run| {
+        Column::new("latency_p50_ms", "p50, ms", 1, |run| run.latency_ms(0.5)),
+        Column::new("latency_p99_ms", "p99, ms", 1, |run| run.latency_ms(0.99)),
+        Column::new("latency_p999_ms", "p99.9, ms", 1, |run| run.latency_ms(0.999)),
+        Column::new("ended_seconds", "last end, s", 2, |run| run.ended.as_secs_f64()),
+        Column::new("drain_seconds", "drain, s", 2, |run| run.drain.as_secs_f64()),
+        Column::new("resets", "resets", 0, |run| run.ends.resets as f64),
+        Column::new("ends_without_notice", "ends without close_notify", 0, |run| {
             (run.ends.without_notice + run.ends.open) as f64
         }),
     ];
@@ -85,19 +86,6 @@ impl Figures {
     }
 }
 
-const fn column(
-    key: &'static str,
-    title: &'static str,
-    decimals: usize,
-    get: fn(&Figures) -> f64,
-) -> Column<Figures> {
-    Column { key, title, decimals, get }
-}
-
 fn cpu_ms(from: Usage, to: Usage) -> f64 {
     ms(to.cpu.saturating_sub(from.cpu))
-}
-
-fn ms(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1000.0
 }

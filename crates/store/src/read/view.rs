@@ -141,8 +141,14 @@ impl View {
         Ok(())
     }
 
+    /// The segment that was being written is sealed, if there was one, and the next one begins.
+    pub(crate) fn roll(&mut self, header: Header) {
+        self.seal();
+        self.begin(header);
+    }
+
     /// The segment that was being written is sealed. Its footer may still be lost.
-    pub(crate) fn seal(&mut self) {
+    fn seal(&mut self) {
         let Some(ActiveSegment { header, index }) = self.active.take() else { return };
         let mut live_shards = 0;
         for grown in index.shards() {

@@ -124,7 +124,7 @@ impl Inner {
     /// Ends the segment that is being written, if nothing is under way that will be in it.
     fn roll_expired(&self) -> Result<(), Poison> {
         let mut writer = self.lock_writer();
-        if !self.pipeline.is_empty() {
+        if !writer.all_is_durable() {
             return Ok(());
         }
         self.roll_requested.store(false, Ordering::Relaxed);
@@ -138,9 +138,7 @@ impl Inner {
         if let Some(active) = &writer.active {
             active.file.sync_data().map_err(poison("sync", &active.name))?;
         }
-        let mut view = self.readable.view_mut();
-        view.seal();
-        view.begin(header);
+        self.readable.view_mut().roll(header);
         Ok(())
     }
 

@@ -106,10 +106,6 @@ impl Pipeline {
         state.first_ticket + state.groups.len() as u64 - 1
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.lock().groups.is_empty()
-    }
-
     /// Blocks until no group is under way.
     pub(crate) fn wait_until_empty(&self) {
         let busy = |state: &mut State| !state.groups.is_empty();
@@ -172,8 +168,7 @@ impl Inner {
     fn show(&self, group: &Group) {
         let mut view = self.readable.view_mut();
         if let Some(header) = group.begun() {
-            view.seal();
-            view.begin(header);
+            view.roll(header);
         }
         for frame in group.frames() {
             view.push(frame.shard, frame.entry, frame.end_offset)

@@ -134,7 +134,7 @@ impl Writer {
             return Err(AppendError::NoSpace);
         }
         if !self.has_room(append) {
-            if !group.frames().is_empty() || self.readable.view().durable_lsn() < self.end_lsn {
+            if !group.frames().is_empty() || !self.all_is_durable() {
                 return Ok(Staged::NextGroup);
             }
             let header = self.roll()?;
@@ -184,6 +184,11 @@ impl Writer {
         let ActiveFile { file, name, header, .. } = active;
         let (file, name) = (Arc::clone(file), Arc::clone(name));
         Ok(Some(SegmentHandle { number: header.number, file, name }))
+    }
+
+    /// Whether everything that has got a place is durable and visible.
+    pub(crate) fn all_is_durable(&self) -> bool {
+        self.readable.view().durable_lsn() == self.end_lsn
     }
 
     /// Whether the segment that is being written holds any batch.
