@@ -131,5 +131,5 @@ fn encode_outcomes(request: &Request, outcomes: &[PartitionOutcome], out: &mut V
 }
 
 fn decode_produce(request: &Request) -> ProduceRequest<'_> {
-    ProduceRequest::decode(request.version, request.body()).unwrap_or_default()
+    ProduceRequest::decode_again(request.version, request.body())
 }

@@ -113,11 +113,11 @@ pub struct Produce {
 }
 
 impl Produce {
-    /// What is to be stored, as a view of the frame. Decoding is one walk over the partitions.
+    /// What is to be stored, as a view of the frame.
     #[must_use]
     pub fn request(&self) -> ProduceRequest<'_> {
-        // Decoded before the event was made, so the default never shows.
-        ProduceRequest::decode(self.request.version, self.request.body()).unwrap_or_default()
+        // Decoded before the event was made.
+        ProduceRequest::decode_again(self.request.version, self.request.body())
     }
 
     /// A part of the request, for instance the records of a partition, that shares its memory.

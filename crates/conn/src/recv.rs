@@ -6,12 +6,16 @@ use logboom_wire::frame::PREFIX_BYTES;
 use crate::memory::Reservation;
 use crate::pool::FramePool;
 
-/// The buffer that bytes arrive in while it is not known what they are.
+/// The buffer that bytes arrive in while it is not known what they are: room for many small frames.
 pub(crate) const STAGING_BYTES: usize = 16 * 1024;
 
-/// Frames up to this size stay in the staging buffer until they are complete. For a larger one the
-/// copy of what is staged is small against the frame, and the rest goes straight where it belongs.
-const STAGED_FRAME_BYTES_MAX: usize = STAGING_BYTES / 4;
+/// The buffer of a peer whose last frame was larger than that. Probably the next one is, too, so that
+/// little more than its prefix is needed, and almost nothing of it is copied twice.
+const STAGING_BYTES_MIN: usize = 1024;
+
+/// Frames up to this part of the staging buffer stay there until they are complete. For a larger one
+/// the copy of what is staged is small against the frame, and the rest goes straight where it belongs.
+const STAGED_FRAME_PART: usize = 4;
 
 /// Cuts the stream of the peer into frames.
 ///
@@ -19,9 +23,10 @@ const STAGED_FRAME_BYTES_MAX: usize = STAGING_BYTES / 4;
 /// would let a small frame keep 16 KiB alive, and would leave the next reads without a buffer.
 #[derive(Debug)]
 pub(crate) struct Receiver {
-    /// Of `STAGING_BYTES`, or empty while there is nothing to keep: a silent connection inside TLS
-    /// needs none.
+    /// Empty while there is nothing to keep: a silent connection inside TLS needs none.
     staging: Vec<u8>,
+    /// The length it gets the next time.
+    staging_bytes: usize,
     /// The staged bytes are `start..end`.
     start: usize,
     end: usize,
@@ -53,7 +58,8 @@ pub(crate) enum Custody {
 impl Receiver {
     pub(crate) const fn new() -> Self {
         let staging = Vec::new();
-        Self { staging, start: 0, end: 0, body: None, lent: 0, discarding: false }
+        let staging_bytes = STAGING_BYTES;
+        Self { staging, staging_bytes, start: 0, end: 0, body: None, lent: 0, discarding: false }
     }
 
     /// The length prefix of the next frame, once it is here.
@@ -98,10 +104,12 @@ impl Receiver {
         custody: impl FnOnce() -> Option<Custody>,
     ) -> Option<Bytes> {
         let complete = self.staged().len() >= PREFIX_BYTES + frame_bytes;
-        if !complete && frame_bytes <= STAGED_FRAME_BYTES_MAX {
+        if !complete && frame_bytes <= self.staging.len() / STAGED_FRAME_PART {
             return None;
         }
         let custody = custody()?;
+        self.staging_bytes =
+            if frame_bytes >= STAGING_BYTES { STAGING_BYTES_MIN } else { STAGING_BYTES };
         let staged = &mut self.staging[self.start..self.end];
         let head = &mut staged[PREFIX_BYTES..];
         let filled = head.len().min(frame_bytes);
@@ -134,7 +142,7 @@ impl Receiver {
     pub(crate) fn room(&self) -> usize {
         match &self.body {
             Some(_) => self.missing(),
-            None => STAGING_BYTES - self.staged().len(),
+            None => self.staging_bytes_next() - self.staged().len(),
         }
     }
 
@@ -142,20 +150,20 @@ impl Receiver {
     pub(crate) fn space(&mut self, bytes_max: usize) -> &mut [u8] {
         debug_assert!(bytes_max <= self.room());
         self.lent = bytes_max;
+        if self.body.is_none() && self.staging.len() != self.staging_bytes_next() {
+            self.resize_staging();
+        }
         if let Some(body) = &mut self.body {
             return &mut body.memory.bytes[body.filled..][..bytes_max];
         }
-        if self.staging.is_empty() {
-            self.staging = vec![0; STAGING_BYTES];
-        }
         // Never more than one small unfinished frame is moved, and only when half of the buffer has
         // been used up since the last time.
-        if self.start == self.end || self.end > STAGING_BYTES / 2 {
+        if self.start == self.end || self.end > self.staging.len() / 2 {
             self.staging.copy_within(self.start..self.end, 0);
             self.end -= self.start;
             self.start = 0;
         }
-        let end = STAGING_BYTES.min(self.end + bytes_max);
+        let end = self.staging.len().min(self.end + bytes_max);
         self.lent = end - self.end;
         &mut self.staging[self.end..end]
     }
@@ -200,6 +208,24 @@ impl Receiver {
 
     fn staged(&self) -> &[u8] {
         &self.staging[self.start..self.end]
+    }
+
+    /// The length of the staging buffer when it is lent the next time. It shrinks only while it is empty.
+    fn staging_bytes_next(&self) -> usize {
+        if self.staged().is_empty() {
+            self.staging_bytes
+        } else {
+            self.staging_bytes.max(self.staging.len())
+        }
+    }
+
+    fn resize_staging(&mut self) {
+        let mut staging = vec![0; self.staging_bytes_next()];
+        let staged = self.end - self.start;
+        staging[..staged].copy_from_slice(self.staged());
+        wipe(&mut self.staging);
+        self.staging = staging;
+        (self.start, self.end) = (0, staged);
     }
 }
 
@@ -344,6 +370,36 @@ mod tests {
             receiver.release();
             assert_eq!(receiver.bytes_held(), 0);
         }
+    }
+
+    #[test]
+    fn behind_a_large_frame_there_is_only_as_much_room_as_the_next_prefix_needs() {
+        let mut receiver = Receiver::new();
+        let bytes_of = |large| if large { STAGING_BYTES_MIN } else { STAGING_BYTES };
+        for frame_bytes in [STAGING_BYTES, STAGING_BYTES, 8, 8] {
+            feed(&mut receiver, &(frame_bytes as u32).to_be_bytes(), usize::MAX);
+            assert!(take(&mut receiver).is_none());
+            feed(&mut receiver, &vec![7; frame_bytes], usize::MAX);
+            assert_eq!(take(&mut receiver).unwrap().len(), frame_bytes);
+            receiver.release();
+            let large = frame_bytes == STAGING_BYTES;
+            assert_eq!(receiver.room(), bytes_of(large));
+        }
+    }
+
+    #[test]
+    fn the_room_grows_again_although_the_buffer_is_never_empty() {
+        let mut receiver = Receiver::new();
+        let large = framed(&[7; STAGING_BYTES]);
+        feed(&mut receiver, &large[..PREFIX_BYTES], usize::MAX);
+        assert!(take(&mut receiver).is_none());
+        feed(&mut receiver, &large[PREFIX_BYTES..], usize::MAX);
+        assert!(take(&mut receiver).is_some());
+        feed(&mut receiver, &[framed(b"abcdefgh"), vec![0, 0]].concat(), usize::MAX);
+        assert_eq!(take(&mut receiver).unwrap(), &b"abcdefgh"[..]);
+        assert_eq!(receiver.room(), STAGING_BYTES - 2);
+        feed(&mut receiver, &framed(b"ijklmnop")[2..], usize::MAX);
+        assert_eq!(take(&mut receiver).unwrap(), &b"ijklmnop"[..]);
     }
 
     #[test]

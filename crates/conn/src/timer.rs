@@ -1,7 +1,7 @@
 use std::time::Instant;
 
 /// What a connection may be waiting for the time to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Timer {
     /// Give up on a peer that does not authenticate.
     Auth,
@@ -37,16 +37,25 @@ impl Timer {
     ];
 }
 
-/// The timers that are set. So few that a scan is cheaper than any order among them.
+/// The timers that are set. So few that a scan is cheaper than any order among them; but which one
+/// is first is asked much more often than it changes.
 #[derive(Debug, Default)]
 pub(crate) struct Timers {
     deadlines: [Option<Instant>; Timer::ALL.len()],
+    first: Option<(Instant, Timer)>,
 }
 
 impl Timers {
     /// Sets a timer, or clears it with `None`: a deadline beyond what the clock can express.
     pub(crate) fn set(&mut self, timer: Timer, deadline: Option<Instant>) {
         self.deadlines[timer as usize] = deadline;
+        let was_first = self.first.is_some_and(|(_, first)| first == timer);
+        let set = deadline.map(|deadline| (deadline, timer));
+        match (set, self.first) {
+            (Some(set), first) if first.is_none_or(|first| set < first) => self.first = Some(set),
+            _ if was_first => self.first = self.scan(),
+            _ => {}
+        }
     }
 
     /// Sets a timer unless it is set for an earlier time already.
@@ -68,9 +77,12 @@ impl Timers {
     }
 
     /// The timer that rings first, and when.
-    pub(crate) fn next(&self) -> Option<(Instant, Timer)> {
-        let set = Timer::ALL.into_iter().filter_map(|timer| Some((self.get(timer)?, timer)));
-        set.min_by_key(|(deadline, _)| *deadline)
+    pub(crate) const fn next(&self) -> Option<(Instant, Timer)> {
+        self.first
+    }
+
+    fn scan(&self) -> Option<(Instant, Timer)> {
+        Timer::ALL.into_iter().filter_map(|timer| Some((self.get(timer)?, timer))).min()
     }
 
     /// Clears and returns the timer that was due first, if one is due.
@@ -85,7 +97,25 @@ impl Timers {
 mod tests {
     use std::time::Duration;
 
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        #[expect(clippy::disallowed_methods, reason = "any instant will do as a start")]
+        fn the_first_is_known_without_looking_at_all(
+            steps in prop::collection::vec((0..Timer::ALL.len(), prop::option::of(0..5u64)), 0..40),
+        ) {
+            let start = Instant::now();
+            let mut timers = Timers::default();
+            for (timer, seconds) in steps {
+                let deadline = seconds.map(|seconds| start + Duration::from_secs(seconds));
+                timers.set(Timer::ALL[timer], deadline);
+                prop_assert_eq!(timers.next(), timers.scan());
+            }
+        }
+    }
 
     #[test]
     fn every_timer_has_its_own_place() {

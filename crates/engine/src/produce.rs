@@ -74,23 +74,32 @@ impl Plan {
                 Some(_) => Err(Refusal::Transactional),
             };
             for partition in topic.partitions() {
-                let appends = match &target {
-                    Ok(target) => check.partition(target, partition),
+                let checked = match &target {
+                    Ok(target) => plan.accept(&mut check, target, partition),
                     Err(refusal) => Err(refusal.clone()),
                 };
-                match appends {
-                    Ok(appends) => plan.accept(appends),
-                    Err(refusal) => plan.refuse(&check, &refusal, topic.name, partition.index),
+                if let Err(refusal) = checked {
+                    plan.refuse(&check, &refusal, topic.name, partition.index);
                 }
             }
         }
         plan
     }
 
-    fn accept(&mut self, appends: Vec<Append>) {
-        let partition = self.outcomes.len();
-        self.appends.extend(appends.into_iter().map(|append| (partition, append)));
+    /// Appends all batches for a partition, or none.
+    fn accept(
+        &mut self,
+        check: &mut Check<'_>,
+        target: &Target<'_>,
+        partition: ProducePartition<'_>,
+    ) -> Result<(), Refusal> {
+        let (number, before) = (self.outcomes.len(), self.appends.len());
+        let appends = &mut self.appends;
+        check
+            .partition(target, partition, |append| appends.push((number, append)))
+            .inspect_err(|_| self.appends.truncate(before))?;
         self.outcomes.push(PartitionOutcome::failed(ErrorCode::None, None));
+        Ok(())
     }
 
     fn refuse(&mut self, check: &Check<'_>, refusal: &Refusal, topic: &str, index: i32) {
@@ -156,24 +165,26 @@ impl<'a> Check<'a> {
         topics::nearest(&self.snapshot.directory, principal, refusal, name)
     }
 
-    /// Checks the batches for one partition. All of them must pass, or none is appended.
+    /// Checks the batches for one partition. All of them must pass, or none may be appended.
     fn partition(
         &mut self,
         target: &Target<'_>,
         partition: ProducePartition<'_>,
-    ) -> Result<Vec<Append>, Refusal> {
+        mut append: impl FnMut(Append),
+    ) -> Result<(), Refusal> {
         let shard = self.shard(target.logstore, partition.index)?;
-        let mut appends = Vec::new();
+        let mut batches = 0;
         for batch in records::batches(partition.records.unwrap_or_default()) {
             let batch = batch.map_err(Refusal::Batch)?;
-            if appends.len() == self.batches_left {
+            if batches == self.batches_left {
                 return Err(Refusal::TooManyBatches { batches_max: BATCHES_PER_REQUEST_MAX });
             }
             let summary = self.validate(&batch)?;
             notices::of_batch(self.engine, self.client, &summary, self.append_time_ms);
             let producer =
                 summary.producer.map(|stamp| producer_in_shard(stamp, target.form)).transpose()?;
-            appends.push(Append {
+            batches += 1;
+            append(Append {
                 shard,
                 batch: self.request.slice(batch.bytes),
                 record_count: summary.record_count,
@@ -184,8 +195,8 @@ impl<'a> Check<'a> {
                 producer,
             });
         }
-        self.batches_left -= appends.len();
-        if appends.is_empty() { Err(Refusal::NoRecords) } else { Ok(appends) }
+        self.batches_left -= batches;
+        if batches == 0 { Err(Refusal::NoRecords) } else { Ok(()) }
     }
 
     fn validate(&mut self, batch: &RawBatch<'_>) -> Result<Summary, Refusal> {

@@ -21,6 +21,8 @@ pub(crate) struct Reactor {
     interest: Cell<PollFlags>,
     /// When the present sleep ends.
     deadline: Cell<Option<Instant>>,
+    /// The last sleep that waited for bytes was not ended without any.
+    readable: Cell<bool>,
     broken: Cell<bool>,
 }
 
@@ -32,6 +34,7 @@ impl Reactor {
             socket,
             interest: Cell::new(PollFlags::empty()),
             deadline: Cell::new(None),
+            readable: Cell::new(true),
             broken: Cell::new(false),
         })
     }
@@ -65,6 +68,16 @@ impl Reactor {
         }
     }
 
+    /// Ready once if a sleep has seen something to read, or an error, at the socket; otherwise the next
+    /// sleep looks for that.
+    pub(crate) fn poll_readable(&self) -> Poll<()> {
+        if self.readable.take() {
+            return Poll::Ready(());
+        }
+        self.interest.set(self.interest.get() | PollFlags::IN);
+        Poll::Pending
+    }
+
     /// Whether a sleep that did not wait for the socket was ended by a reset.
     pub(crate) fn is_broken(&self) -> bool {
         self.broken.get()
@@ -87,6 +100,7 @@ impl Reactor {
         if woken && interest.is_empty() && !socket.revents().is_empty() {
             self.broken.set(true);
         }
+        self.readable.set(woken && !(socket.revents() - PollFlags::OUT).is_empty());
         woken && !bell.revents().is_empty()
     }
 

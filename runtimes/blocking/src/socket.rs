@@ -86,6 +86,10 @@ impl<S: Stream> Transport for Connection<S> {
         self.socket.set_want(bytes);
     }
 
+    fn poll_readable(&mut self, _: &mut Context<'_>) -> Poll<()> {
+        self.reactor.poll_readable()
+    }
+
     fn poll_broken(&mut self, _: &mut Context<'_>) -> Poll<ErrorKind> {
         match self.reactor.is_broken() {
             true => Poll::Ready(ErrorKind::ConnectionReset),

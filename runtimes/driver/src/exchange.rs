@@ -30,11 +30,13 @@ pub(crate) struct Exchange<T, C> {
     want: usize,
     reads: bool,
     writes: bool,
+    /// The last read has taken all that was there.
+    drained: bool,
 }
 
 impl<T: Transport, C: Timer> Exchange<T, C> {
     pub(crate) fn new(transport: T, timer: C) -> Self {
-        Self { transport, timer, alarm: None, want: 1, reads: true, writes: true }
+        Self { transport, timer, alarm: None, want: 1, reads: true, writes: true, drained: false }
     }
 
     pub(crate) fn now(&self) -> Instant {
@@ -109,8 +111,18 @@ impl<T: Transport, C: Timer> Exchange<T, C> {
             return false;
         }
         self.hint(wait.want);
+        if self.drained && self.transport.poll_readable(context).is_pending() {
+            return false;
+        }
         let Some(space) = machine.recv_space() else { return false };
-        match Pin::new(self.transport.stream()).poll_read(context, space) {
+        let space_bytes = space.len();
+        let read = Pin::new(self.transport.stream()).poll_read(context, space);
+        self.drained = match &read {
+            Poll::Pending => true,
+            Poll::Ready(Ok(n)) => *n < space_bytes,
+            Poll::Ready(Err(_)) => false,
+        };
+        match read {
             Poll::Pending => return false,
             Poll::Ready(Ok(0)) => {
                 self.reads = false;
@@ -130,6 +142,8 @@ impl<T: Transport, C: Timer> Exchange<T, C> {
         if want < self.want || want > self.want.max(WANT_BYTES_MIN) {
             self.transport.set_want(want);
             self.want = want;
+            // What is there may be enough now.
+            self.drained = false;
         }
     }
 

@@ -28,6 +28,16 @@ pub trait Transport {
         let _not_supported = bytes;
     }
 
+    /// Ready once there may be something to read. Asked instead of a read that would find nothing:
+    /// after one that did not fill its space, or would have had to wait.
+    ///
+    /// Saves most of the reads that fail with `WouldBlock`, since a task is also woken by what it has
+    /// to write. A transport that cannot say so without reading lets itself be read.
+    fn poll_readable(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let _not_supported = context;
+        Poll::Ready(())
+    }
+
     /// Ready once the connection is known to be broken in both directions. Asked only while nobody
     /// reads or writes, when a reset would show nowhere else.
     ///

@@ -1,5 +1,6 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use futures_lite::{AsyncRead, AsyncWrite};
@@ -13,7 +14,13 @@ const KEEPALIVE_COUNT: u32 = 3;
 
 /// An accepted TCP connection, with the options that every runtime gives it.
 #[derive(Debug)]
-pub struct Socket<S>(S);
+pub struct Socket<S> {
+    stream: S,
+    poll_readable: PollReadable<S>,
+}
+
+/// How a runtime says that there may be something to read.
+type PollReadable<S> = fn(&mut S, &mut Context<'_>) -> Poll<()>;
 
 impl<S: AsFd> Socket<S> {
     /// Prepares `stream` for small answers that must not wait, and for peers that vanish.
@@ -21,7 +28,13 @@ impl<S: AsFd> Socket<S> {
         // A socket that refuses an option serves as well without it, or is already broken, which
         // reading will tell.
         let _refused = configure(&stream);
-        Self(stream)
+        Self { stream, poll_readable: |_, _| Poll::Ready(()) }
+    }
+
+    /// For a runtime that knows without reading whether there may be something to read.
+    #[must_use]
+    pub fn with_readiness(self, poll_readable: PollReadable<S>) -> Self {
+        Self { poll_readable, ..self }
     }
 }
 
@@ -29,11 +42,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin + AsFd> Transport for Socket<S> {
     type Stream = S;
 
     fn stream(&mut self) -> &mut S {
-        &mut self.0
+        &mut self.stream
+    }
+
+    fn poll_readable(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        (self.poll_readable)(&mut self.stream, context)
     }
 
     fn shutdown_write(&mut self) -> io::Result<()> {
-        Ok(rustix::net::shutdown(&self.0, rustix::net::Shutdown::Write)?)
+        Ok(rustix::net::shutdown(&self.stream, rustix::net::Shutdown::Write)?)
     }
 
     fn set_want(&mut self, bytes: usize) {
@@ -42,7 +59,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + AsFd> Transport for Socket<S> {
         // `c_int` from a place that holds one. No safe wrapper has this option.
         let _refused = unsafe {
             libc::setsockopt(
-                self.0.as_fd().as_raw_fd(),
+                self.stream.as_fd().as_raw_fd(),
                 libc::SOL_SOCKET,
                 libc::SO_RCVLOWAT,
                 (&raw const bytes).cast(),

@@ -90,8 +90,12 @@ impl Listen for Listener {
         open: Open,
     ) -> io::Result<()> {
         if let Some(executor) = self.executor.upgrade() {
+            let socket = Socket::new(stream).with_readiness(|stream, context| {
+                // An error shows when it is read.
+                stream.poll_readable(context).map(drop)
+            });
             let run = async move {
-                drive(connection, Socket::new(stream), Alarm::new()).await;
+                drive(connection, socket, Alarm::new()).await;
                 drop(open);
             };
             executor.spawn(run).detach();

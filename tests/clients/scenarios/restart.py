@@ -23,9 +23,17 @@ TROUBLE = re.compile(r"refused|reset by peer|broken pipe", re.IGNORECASE)
 # sarama does not read an idle connection, so it misses its end. It notices when it closes that connection
 # or asks for metadata there, and then writes to a server that has gone in order long before.
 LAST_WORD = re.compile(r"closing (connection to )?broker|while fetching metadata: write tcp", re.IGNORECASE)
-# What an idempotent sarama says, rarely, of a record that it has put back in the wrong order while it
-# tries again. No request leaves it.
-OWN_FAULT = {SARAMA: "message out of sequence added to a batch"}
+# What sarama says, rarely, of records that it gives up by itself; no request leaves it. If it is idempotent,
+# because it has put one back in the wrong order while it tries again. And because two of its goroutines look
+# for the leader at once, and it gives the error of the one back because the other has just asked (sarama issue
+# 2527): then its connections have ended, as after any restart.
+OWN_FAULT = {
+    SARAMA: re.compile(
+        r"message out of sequence added to a batch"
+        r"|client has run out of available brokers to talk to: "
+        r"(\d+ errors? occurred:|[\s*]|kafka: broker not connected|EOF|write tcp [\d.:>-]+: write: broken pipe)+$"
+    )
+}
 # The retry budget of sarama in librdkafka's words, and its reconnecting without a growing pause.
 SARAMA_BUDGET = {
     "message.send.max.retries": 3,

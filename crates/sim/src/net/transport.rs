@@ -150,6 +150,18 @@ impl Transport for SimTransport {
         network.shut(*id, Direction::ToClient);
         Ok(())
     }
+
+    fn poll_readable(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let SimStream { network, id } = &self.stream;
+        network.with(*id, |connection| {
+            let pipe = &connection.to_server;
+            if connection.reset || pipe.arrived > 0 || pipe.fin_arrived {
+                return Poll::Ready(());
+            }
+            connection.reader = Some(context.waker().clone());
+            Poll::Pending
+        })
+    }
 }
 
 /// The clock of the world, and one alarm of it.

@@ -38,6 +38,8 @@ struct State {
     closed: bool,
     watches: u64,
     wakers: BTreeMap<u64, Waker>,
+    /// How many threads are blocked: to wake nobody is a system call all the same.
+    blocked: usize,
 }
 
 impl Watch {
@@ -57,9 +59,11 @@ impl Watch {
         let seen_lsn = self.seen_lsn;
         let idle = |state: &mut State| state.news_since(seen_lsn).is_none();
         let watched = {
-            let state = self.watchers.lock();
+            let mut state = self.watchers.lock();
+            state.blocked += 1;
             let waited = self.watchers.changed.wait_timeout_while(state, timeout, idle);
-            let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+            let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+            state.blocked -= 1;
             state.news_since(seen_lsn)
         };
         watched.map(|watched| self.told(watched))
@@ -96,12 +100,14 @@ impl Watchers {
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) {
-        let wakers = {
+        let (wakers, blocked) = {
             let mut state = self.lock();
             change(&mut state);
-            std::mem::take(&mut state.wakers)
+            (std::mem::take(&mut state.wakers), state.blocked)
         };
-        self.changed.notify_all();
+        if blocked > 0 {
+            self.changed.notify_all();
+        }
         wakers.into_values().for_each(Waker::wake);
     }
 

@@ -49,6 +49,17 @@ impl<'a, T: Element<'a>> Array<'a, T> {
         Self::decode_nullable(reader, version)?.ok_or(DecodeError::UnexpectedNull)
     }
 
+    /// Reads the count of an array that was decoded from the same bytes before, and leaves the elements
+    /// to whoever iterates over them. Nothing behind the array can be read then.
+    ///
+    /// # Errors
+    ///
+    /// Those of the count, which there were not then.
+    pub fn decode_again(reader: &mut Reader<'a>, version: i16) -> Result<Self, DecodeError> {
+        let count = reader.array_count()?.ok_or(DecodeError::UnexpectedNull)?;
+        Ok(Self { elements: *reader, version, count, element: PhantomData })
+    }
+
     /// Reads `count` elements without a count in front of them.
     ///
     /// # Errors

@@ -38,12 +38,16 @@ fn decode_body<'a, T>(
     if !key.supports(version) {
         return Err(DecodeError::UnsupportedVersion);
     }
-    let mut reader = match key.is_flexible(version) {
-        true => Reader::flexible(body),
-        false => Reader::new(body),
-    };
+    let mut reader = body_reader(key, version, body);
     let request = fields(&mut reader)?;
     reader.skip_tagged_fields()?;
     reader.finish()?;
     Ok(request)
+}
+
+fn body_reader(key: ApiKey, version: i16, body: &[u8]) -> Reader<'_> {
+    match key.is_flexible(version) {
+        true => Reader::flexible(body),
+        false => Reader::new(body),
+    }
 }

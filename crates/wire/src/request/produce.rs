@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::decode_body;
+use super::{body_reader, decode_body};
 use crate::api::ApiKey;
 use crate::error::DecodeError;
 use crate::primitive::{Array, Element, Elements, Reader};
@@ -43,12 +43,29 @@ impl<'a> ProduceRequest<'a> {
     /// What is wrong with the version or the bytes.
     pub fn decode(version: i16, body: &'a [u8]) -> Result<Self, DecodeError> {
         decode_body(ApiKey::Produce, version, body, |reader| {
-            Ok(Self {
-                transactional_id: if version >= 3 { reader.nullable_string()? } else { None },
-                acks: reader.i16()?,
-                timeout_ms: reader.i32()?,
-                topics: Array::decode(reader, version)?,
-            })
+            Self::decode_fields(reader, version, Array::decode)
+        })
+    }
+
+    /// Reads a body that [`decode`](Self::decode) has accepted before, without looking at its topics
+    /// once more: a request is needed again to store it and to answer it. Of any other body it gives
+    /// the topics that can be read.
+    #[must_use]
+    pub fn decode_again(version: i16, body: &'a [u8]) -> Self {
+        let mut reader = body_reader(ApiKey::Produce, version, body);
+        Self::decode_fields(&mut reader, version, Array::decode_again).unwrap_or_default()
+    }
+
+    fn decode_fields(
+        reader: &mut Reader<'a>,
+        version: i16,
+        topics: impl FnOnce(&mut Reader<'a>, i16) -> Result<Array<'a, ProduceTopic<'a>>, DecodeError>,
+    ) -> Result<Self, DecodeError> {
+        Ok(Self {
+            transactional_id: if version >= 3 { reader.nullable_string()? } else { None },
+            acks: reader.i16()?,
+            timeout_ms: reader.i32()?,
+            topics: topics(reader, version)?,
         })
     }
 

@@ -34,6 +34,9 @@ fn any_bytes() -> impl Strategy<Value = Vec<u8>> {
 fn answer(key: ApiKey, version: i16, body: &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
     match key {
         ApiKey::Produce => {
+            let unchecked = ProduceRequest::decode_again(version, body);
+            let partitions = unchecked.topics().flat_map(|topic| topic.partitions());
+            assert!(partitions.count() <= body.len());
             let request = ProduceRequest::decode(version, body)?;
             ProduceResponse { request, outcomes: &[] }.encode(version, 1, out);
         }

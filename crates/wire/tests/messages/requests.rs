@@ -65,6 +65,9 @@ proptest! {
         let ours = ProduceRequest::decode(version, &body).unwrap();
         prop_assert_eq!(ours.transactional_id, str_of(&theirs.transactional_id));
         assert_same_produce(&ours, &theirs);
+        let again = ProduceRequest::decode_again(version, &body);
+        prop_assert_eq!(again.transactional_id, ours.transactional_id);
+        assert_same_produce(&again, &theirs);
     }
 
     /// The oracle starts at version 3, which only put the transactional id in front.
@@ -79,6 +82,7 @@ proptest! {
         let ours = ProduceRequest::decode(version, &body[null_string..]).unwrap();
         prop_assert_eq!(ours.transactional_id, None);
         assert_same_produce(&ours, &theirs);
+        assert_same_produce(&ProduceRequest::decode_again(version, &body[null_string..]), &theirs);
     }
 
     #[test]

@@ -28,6 +28,7 @@ proptest! {
         lengths in prop::collection::vec(0_usize..3_000, 1..30),
         cut in 1_usize..500,
         read_storm in prop::collection::vec(prop::option::of(storm()), 1..20),
+        tells_readable: bool,
         writes in prop::collection::vec(
             prop_oneof![storm(), (1_usize..200).prop_map(Act::Take)], 0..300),
     ) {
@@ -39,6 +40,7 @@ proptest! {
             .flat_map(|chunk| storms.next().flatten().into_iter().chain([Act::Bytes(chunk.to_vec())]));
         let mut host = Host::new(reads.chain([Act::Eof]));
         host.world().writes = writes.into();
+        host.world().tells_readable = tells_readable;
         host.run();
         prop_assert_eq!(&host.world().endings, &[Ok(Closed::PeerClosed)]);
         prop_assert_eq!(&host.world().written, &stream);
@@ -52,6 +54,24 @@ fn one_byte_at_a_time_is_enough() {
     host.change(|world| world.reads.push_back(Act::Eof));
     assert_eq!(host.world().written, stream);
     assert_eq!(host.world().endings, [Ok(Closed::PeerClosed)]);
+}
+
+#[test]
+fn nothing_is_read_where_the_transport_says_that_nothing_is_there() {
+    for tells_readable in [true, false] {
+        let mut host = Host::new([frame(b"one")]);
+        host.world().tells_readable = tells_readable;
+        host.world().echo = false;
+        host.run();
+        for number in 0..2 {
+            host.inbox.push(answer(number, b"answer"));
+            host.run();
+            host.change(|world| world.reads.push_back(frame(b"more")));
+        }
+        let world = host.world();
+        assert_eq!(world.events.len(), 3, "every frame has arrived");
+        assert_eq!(world.reads_for_nothing == 0, tells_readable);
+    }
 }
 
 #[test]

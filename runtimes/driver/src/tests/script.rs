@@ -38,6 +38,9 @@ pub(super) struct World {
     pub(super) written: Vec<u8>,
     pub(super) slices_max: usize,
     pub(super) wants: Vec<usize>,
+    /// The transport knows without reading whether there is something.
+    pub(super) tells_readable: bool,
+    pub(super) reads_for_nothing: usize,
     pub(super) shutdowns: Vec<usize>,
     pub(super) closed_transport: bool,
     /// What the transport knows of a break that no read or write has met.
@@ -82,6 +85,8 @@ impl Host {
             written: Vec::new(),
             slices_max: 0,
             wants: Vec::new(),
+            tells_readable: false,
+            reads_for_nothing: 0,
             shutdowns: Vec::new(),
             closed_transport: false,
             broken: None,
@@ -212,6 +217,7 @@ impl AsyncRead for Script {
             }
             Some(Act::Take(_)) => panic!("a read takes nothing"),
             None => {
+                world.reads_for_nothing += 1;
                 world.wakers.push(context.waker().clone());
                 Poll::Pending
             }
@@ -276,6 +282,15 @@ impl Transport for Script {
 
     fn set_want(&mut self, bytes: usize) {
         self.world().wants.push(bytes);
+    }
+
+    fn poll_readable(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let mut world = self.world();
+        if world.tells_readable && world.reads.is_empty() {
+            world.wakers.push(context.waker().clone());
+            return Poll::Pending;
+        }
+        Poll::Ready(())
     }
 
     fn poll_broken(&mut self, context: &mut Context<'_>) -> Poll<ErrorKind> {
