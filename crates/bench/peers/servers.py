@@ -43,6 +43,8 @@ class Peer:
     partitions: int = PARTITIONS
     # So much longer takes each fdatasync, in microseconds; only logboom can be slowed down so.
     sync_delay_us: int = 0
+    # A size, such as "100 GB", of the log that is there before, of 5,000 shards; only logboom's can be made.
+    stored: str = ""
 
     def command(self, folder, port):
         """Writes what the server needs into an empty folder. The command that starts it there."""
@@ -70,6 +72,9 @@ class Logboom(Peer):
         tls = 'cert = "server.pem"\nkey = "server-key.pem"' if self.tls else "tls = false"
         if self.tls:
             write_certificate(folder)
+        if self.stored:
+            make = [self.binary.with_name("logboom-bench"), "open", "--dir", folder / "data", "--repeat", "1"]
+            checked([*make, "--bytes", self.stored], folder)
         (folder / "logboom.toml").write_text(f"""\
 [node]
 data_dir = "data"

@@ -138,6 +138,10 @@ fn parts(load: &Value) -> Vec<String> {
             Some(rate) => format!("{} MB/s due", rate / 1e6),
             None => "as fast as it goes".to_owned(),
         },
+        match load["stored"].as_str() {
+            Some(stored) => format!("{stored} stored before"),
+            None => "nothing stored before".to_owned(),
+        },
     ]
 }
 
