@@ -7,9 +7,11 @@ use bytes::Bytes;
 use logboom_access::{Form, Logstore};
 use logboom_conn::Produce;
 use logboom_planted::planted;
-use logboom_store::{Append, ProducerStamp, Shard};
+use logboom_store::{Append, ProducerStamp, Shard, TailChecksum};
 use logboom_wire::error::ErrorCode;
-use logboom_wire::records::{self, BatchError, Limits, RawBatch, Scratch, Summary};
+use logboom_wire::records::{
+    self, BATCH_CHECKSUMMED_FROM, BatchError, Limits, RawBatch, Scratch, Summary,
+};
 use logboom_wire::request::{ProducePartition, ProduceRequest};
 use logboom_wire::response::PartitionOutcome;
 
@@ -193,6 +195,9 @@ impl<'a> Check<'a> {
                 client_id: self.client_id.clone(),
                 append_time_ms: self.append_time_ms,
                 producer,
+                checksum: summary
+                    .crc32c
+                    .map(|crc32c| TailChecksum { start: BATCH_CHECKSUMMED_FROM, crc32c }),
             });
         }
         self.batches_left -= batches;

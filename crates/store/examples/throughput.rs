@@ -99,6 +99,7 @@ fn append_some(store: &Store, load: Load) -> Result<(), AppendError> {
                 client_id: Bytes::from_static(b"throughput"),
                 append_time_ms: 0,
                 producer: None,
+                checksum: None,
             };
             let answers = answers.clone();
             store.append(append, move |answer| {

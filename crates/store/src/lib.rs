@@ -26,6 +26,7 @@
 //!     client_id: Bytes::from_static(b"example"),
 //!     append_time_ms: now_ms,
 //!     producer: None,
+//!     checksum: None,
 //! };
 //! store.append(batch, |result| assert_eq!(result.unwrap().base_offset, 0));
 //! store.commit_group(); // a server has a thread for this: Store::spawn_committer
@@ -99,6 +100,7 @@ pub use statistics::{Histogram, Statistics};
 pub use store::{Health, Store};
 pub use types::{
     Append, Appended, LogCursor, OffsetRange, ProducerStamp, Shard, StoredBatch, StreamId,
+    TailChecksum,
 };
 pub use write::committer::Committer;
 pub use write::pipeline::WrittenGroup;

@@ -77,6 +77,18 @@ pub struct Append {
     pub append_time_ms: i64,
     /// Set by idempotent producers.
     pub producer: Option<ProducerStamp>,
+    /// What is known of the checksum of the batch. If it is wrong, the batch cannot be read again.
+    pub checksum: Option<TailChecksum>,
+}
+
+/// The checksum of all bytes of a batch but the first few. The store does not read those then,
+/// whose checksum somebody has just computed or verified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TailChecksum {
+    /// How many bytes of the batch come before what was checked.
+    pub start: usize,
+    /// The CRC-32C (RFC 3720) of the others.
+    pub crc32c: u32,
 }
 
 /// Where a batch is now, durably.

@@ -129,6 +129,7 @@ fn batch(stream: StreamId, number: u8) -> Append {
         client_id: Bytes::from_static(b"client"),
         append_time_ms: NOW_MS + i64::from(number),
         producer: (number == 7).then_some(producer),
+        checksum: None,
     }
 }
 

@@ -170,6 +170,7 @@ impl Writing<'_> {
             client_id: Bytes::from_static(CLIENT_ID),
             append_time_ms: NOW_MS,
             producer: Some(source.producer),
+            checksum: None,
         };
         // Sequence numbers begin again at zero after the largest.
         let sequence = i64::from(source.producer.base_sequence) + i64::from(records);

@@ -223,5 +223,6 @@ pub(crate) fn append_of(shard: Shard, entry: &super::model::Entry, now_ms: i64) 
         client_id: bytes::Bytes::from_static(b"client"),
         append_time_ms: now_ms,
         producer: entry.producer,
+        checksum: None,
     }
 }

@@ -31,7 +31,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use bytes::{Buf, BufMut, Bytes};
 use logboom_planted::planted;
 
-use super::crc32c;
+use super::{crc32c, crc32c_with_tail};
 use crate::error::Flaw;
 use crate::types::{Append, ProducerStamp, Shard, StoredBatch, StreamId};
 
@@ -104,7 +104,15 @@ pub(crate) fn encode_head(append: &Append, placement: Placement, out: &mut Vec<u
     out.put_bytes(0, 6);
     debug_assert_eq!(out.len() - start, HEADER_BYTES);
     out.put_slice(&append.client_id);
-    let crc = crc32c(&[&out[start..start + 4], &out[start + 8..], &append.batch]);
+    let (length, rest) = (&out[start..start + 4], &out[start + 8..]);
+    let tail = append.checksum.and_then(|known| {
+        let (head, tail) = append.batch.split_at_checked(known.start)?;
+        Some((head, tail.len(), known.crc32c))
+    });
+    let crc = match tail {
+        Some((head, bytes, crc)) => crc32c_with_tail(&[length, rest, head], bytes, crc),
+        None => crc32c(&[length, rest, &append.batch]),
+    };
     out[start + 4..start + 8].copy_from_slice(&crc.to_le_bytes());
 }
 
@@ -189,6 +197,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::types::TailChecksum;
 
     const TAG: u64 = 0xfeed_0000_1234_5678;
 
@@ -219,6 +228,7 @@ mod tests {
                     client_id,
                     append_time_ms,
                     producer,
+                    checksum: None,
                 }
             },
         )
@@ -243,6 +253,17 @@ mod tests {
                 producer: append.producer,
                 batch: append.batch,
             });
+        }
+
+        #[test]
+        fn a_frame_is_the_same_whether_the_checksum_of_its_batch_is_known_or_not(
+            append in appends(),
+            start in any::<prop::sample::Index>(),
+        ) {
+            let start = start.index(append.batch.len() + 1);
+            let checksum = TailChecksum { start, crc32c: crc32c(&[&append.batch[start..]]) };
+            let known = Append { checksum: Some(checksum), ..append.clone() };
+            prop_assert_eq!(encode(&known, 5), encode(&append, 5));
         }
 
         #[test]
@@ -278,6 +299,7 @@ mod tests {
             client_id: Bytes::new(),
             append_time_ms: 0,
             producer: None,
+            checksum: None,
         };
         let bytes = encode(&append, 0);
         assert_eq!(decode(&bytes, TAG + 8), Err(Flaw::Misplaced));

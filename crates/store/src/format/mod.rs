@@ -31,6 +31,28 @@ pub(crate) fn crc32c(parts: &[&[u8]]) -> u32 {
     u32::try_from(digest.finalize()).expect("a CRC of 32 bits fits")
 }
 
+/// CRC-32C over the parts and `tail_bytes` more, of which only the checksum is known.
+///
+/// A CRC is linear: what comes in front of the tail adds to its checksum what the same would add to
+/// that of as many zeros. Those are in the first cache of the processor, which the tail is not.
+pub(crate) fn crc32c_with_tail(parts: &[&[u8]], tail_bytes: usize, tail_crc32c: u32) -> u32 {
+    static ZEROS: [u8; 16 << 10] = [0; 16 << 10];
+    const START: u64 = u32::MAX as u64;
+
+    let mut front = Digest::new(CrcAlgorithm::Crc32Iscsi);
+    parts.iter().for_each(|part| front.update(part));
+    // The checksum of the tail begins at START as well, which must not count twice.
+    let mut shifted =
+        Digest::new_with_init_state(CrcAlgorithm::Crc32Iscsi, front.get_state() ^ START);
+    let mut left = tail_bytes;
+    while left > 0 {
+        let zeros = &ZEROS[..left.min(ZEROS.len())];
+        shifted.update(zeros);
+        left -= zeros.len();
+    }
+    u32::try_from(shifted.get_state()).expect("a CRC of 32 bits fits") ^ tail_crc32c
+}
+
 /// Why a file cannot be used, before its name is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unusable {
@@ -63,7 +85,20 @@ fn check_version(found: u32) -> Result<(), Unusable> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn a_known_checksum_stands_for_the_bytes(
+            front in prop::collection::vec(any::<u8>(), 0..300),
+            tail in prop::collection::vec(any::<u8>(), 0..40_000),
+        ) {
+            let known = crc32c(&[&tail]);
+            prop_assert_eq!(crc32c_with_tail(&[&front], tail.len(), known), crc32c(&[&front, &tail]));
+        }
+    }
 
     #[test]
     fn the_checksum_is_crc_32c_however_the_bytes_are_parted() {

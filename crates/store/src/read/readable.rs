@@ -324,6 +324,7 @@ mod tests {
             client_id: Bytes::new(),
             append_time_ms: 0,
             producer: None,
+            checksum: None,
         };
         store.append(append, |result| assert!(result.is_ok()));
         store.commit_group();

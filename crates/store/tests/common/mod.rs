@@ -47,6 +47,7 @@ pub(crate) fn batch(shard: Shard, record_count: u32, bytes: usize, fill: u8) -> 
         client_id: Bytes::from_static(b"client"),
         append_time_ms: NOW_MS,
         producer: None,
+        checksum: None,
     }
 }
 

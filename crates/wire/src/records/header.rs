@@ -5,7 +5,7 @@ use super::{BatchError, Codec};
 pub(super) const BATCH_HEADER_BYTES: usize = 61;
 
 /// What follows from here on is covered by the checksum of a v2 batch.
-pub(super) const BATCH_CHECKSUMMED_FROM: usize = 21;
+pub const BATCH_CHECKSUMMED_FROM: usize = 21;
 
 /// The attributes of a v2 batch. Bits without a meaning for producers are ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -39,7 +39,7 @@ mod varint;
 pub use builder::{AppendError, BatchBuilder};
 pub use codec::Codec;
 pub use error::BatchError;
-pub use header::{Attributes, BatchHeader, ProducerStamp, TimestampType};
+pub use header::{Attributes, BATCH_CHECKSUMMED_FROM, BatchHeader, ProducerStamp, TimestampType};
 pub use limits::Limits;
 pub use read::{Records, read};
 pub use record::{Headers, Record};

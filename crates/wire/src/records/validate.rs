@@ -26,6 +26,9 @@ pub struct Summary {
     pub max_timestamp_ms: Option<i64>,
     /// Who sent it, if it was an idempotent producer.
     pub producer: Option<ProducerStamp>,
+    /// The CRC-32C of everything from [`BATCH_CHECKSUMMED_FROM`] on, which the batch itself says too;
+    /// `None` for a message set.
+    pub crc32c: Option<u32>,
 }
 
 /// Looks at every byte of a batch that a stranger sent, and refuses it unless [`read`](super::read)
@@ -82,7 +85,8 @@ fn validate_batch(
     if !stream.at_end()? {
         return Err(BatchError::TrailingBytes);
     }
-    tally.summary(2, codec, stream.bytes_seen(), producer)
+    let summary = tally.summary(2, codec, stream.bytes_seen(), producer)?;
+    Ok(Summary { crc32c: Some(expected), ..summary })
 }
 
 /// Checks what producers may put into the header of a batch. Returns the number of records.
@@ -242,6 +246,7 @@ impl Tally {
             first_timestamp_ms: self.first_timestamp_ms,
             max_timestamp_ms: self.max_timestamp_ms,
             producer,
+            crc32c: None,
         })
     }
 }
