@@ -136,14 +136,16 @@ impl<T: Transport, C: Timer> Exchange<T, C> {
         true
     }
 
-    /// Passes on how many bytes are missing, if that can save a wake-up or prevent a lost one.
+    /// Passes on how many bytes are missing, if that can save a wake-up or prevent a lost one. Nobody is
+    /// woken while there is more to read.
     fn hint(&mut self, want: usize) {
         let want = want.clamp(1, WANT_BYTES_MAX);
-        if want < self.want || want > self.want.max(WANT_BYTES_MIN) {
+        let saves = self.drained && want > self.want.max(WANT_BYTES_MIN);
+        if want < self.want || saves {
             self.transport.set_want(want);
-            self.want = want;
             // What is there may be enough now.
-            self.drained = false;
+            self.drained &= saves;
+            self.want = want;
         }
     }
 

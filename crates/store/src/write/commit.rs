@@ -76,6 +76,7 @@ impl Inner {
             return Ok(());
         }
         let disk_full = self.is_disk_full();
+        group.reserve(submissions.len());
         let mut result = Ok(());
         while let Some(Submission { append, completion }) = submissions.pop_front() {
             match writer.stage(&append, group, disk_full) {

@@ -47,6 +47,16 @@ pub(crate) struct Place {
 }
 
 impl Group {
+    /// Makes room for so many batches.
+    pub(crate) fn reserve(&mut self, batches: usize) {
+        /// Client ids are short.
+        const HEAD_BYTES: usize = frame::HEADER_BYTES + 32;
+
+        self.heads.reserve(batches * HEAD_BYTES);
+        self.frames.reserve(batches);
+        self.answers.reserve(batches);
+    }
+
     /// Adds a batch. The caller has checked that there is room.
     pub(crate) fn add(&mut self, append: &Append, place: Place) {
         let Place { tag, undurable_bytes, entry, end_offset } = place;
