@@ -3,6 +3,7 @@
 mod banner;
 mod brief;
 mod data_dir;
+mod expiry;
 mod inherited;
 mod limits;
 mod listeners;

@@ -5,13 +5,12 @@ use logboom_engine::Engine;
 use logboom_sans_io::Shutdown;
 use logboom_store::Poison;
 
+use super::expiry::Expiry;
 use super::signals::{Signals, Wish};
 use crate::clock::now;
 use crate::diagnostics::Finding;
 use crate::failure::Failure;
 
-/// How often expired logs are looked for.
-const RETENTION_PERIOD: Duration = Duration::from_secs(30);
 /// How often the space on the disk is looked at: a lack of it is a reason to look at once.
 const SPACE_PERIOD: Duration = Duration::from_secs(1);
 /// How long connections may take to end after a drain has run out of time.
@@ -30,9 +29,9 @@ pub(crate) struct Supervisor<'a> {
 impl Supervisor<'_> {
     /// Runs until the server is to stop, and sees to it that it does.
     pub(crate) fn run(&self) -> Result<(), Failure> {
-        let mut last_retention = now();
+        let mut expiry = Expiry::new();
         loop {
-            match self.wishes.wait(SPACE_PERIOD) {
+            match self.wishes.wait(SPACE_PERIOD.min(expiry.time_left())) {
                 Some(Wish::Reload) => (self.reload)(),
                 Some(Wish::Stop) => {
                     self.drain();
@@ -43,29 +42,9 @@ impl Supervisor<'_> {
                 Some(Wish::Stopped) => return Ok(()),
                 None => {}
             }
-            let is_due = now().duration_since(last_retention) >= RETENTION_PERIOD;
-            if is_due || self.engine.store().lacks_space() {
-                self.apply_retention();
-                last_retention = now();
+            if expiry.time_left().is_zero() || self.engine.store().lacks_space() {
+                expiry.apply(self.engine);
             }
-        }
-    }
-
-    fn apply_retention(&self) {
-        match self.engine.apply_retention() {
-            Ok(done) if done.segments_removed > 0 => tracing::info!(
-                target: "logboom::store",
-                segments = done.segments_removed,
-                expired_by_age_bytes = done.expired_by_age_bytes,
-                expired_by_size_bytes = done.expired_by_size_bytes,
-                "expired segments removed",
-            ),
-            Ok(_) => {}
-            Err(error) => tracing::error!(
-                target: "logboom::store",
-                %error,
-                "expired segments could not be removed; trying again",
-            ),
         }
     }
 
