@@ -11,8 +11,9 @@ use crate::clock::now;
 use crate::diagnostics::Finding;
 use crate::failure::Failure;
 
-/// How often the space on the disk is looked at: a lack of it is a reason to look at once.
-const SPACE_PERIOD: Duration = Duration::from_secs(1);
+/// How often it is looked whether logs may have expired, and whether there is space on the disk: a lack of
+/// it is a reason to remove what has expired at once.
+const LOOK_PERIOD: Duration = Duration::from_millis(500);
 /// How long connections may take to end after a drain has run out of time.
 const PATIENCE_AFTER_DRAIN: Duration = Duration::from_secs(3);
 
@@ -29,9 +30,9 @@ pub(crate) struct Supervisor<'a> {
 impl Supervisor<'_> {
     /// Runs until the server is to stop, and sees to it that it does.
     pub(crate) fn run(&self) -> Result<(), Failure> {
-        let mut expiry = Expiry::new();
+        let mut expiry = Expiry::new(self.engine.store());
         loop {
-            match self.wishes.wait(SPACE_PERIOD.min(expiry.time_left())) {
+            match self.wishes.wait(LOOK_PERIOD) {
                 Some(Wish::Reload) => (self.reload)(),
                 Some(Wish::Stop) => {
                     self.drain();
@@ -42,7 +43,8 @@ impl Supervisor<'_> {
                 Some(Wish::Stopped) => return Ok(()),
                 None => {}
             }
-            if expiry.time_left().is_zero() || self.engine.store().lacks_space() {
+            let store = self.engine.store();
+            if expiry.is_due(store) || store.lacks_space() {
                 expiry.apply(self.engine);
             }
         }
