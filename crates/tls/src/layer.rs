@@ -398,7 +398,9 @@ impl<M: OnSecured> Machine for Tls<M> {
                     let sent = self.send(wait);
                     if let Some(failure) = self.failure() {
                         self.leave(Some(failure), now);
-                    } else if !received && !sent {
+                    } else if !received && !sent && !self.receive() {
+                        // Received once more: the inner machine may have made room, and what waits
+                        // for that here wakes nobody.
                         return Step::Wait(self.wait(wait));
                     }
                 }

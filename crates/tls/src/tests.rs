@@ -3,6 +3,7 @@
 mod endings;
 mod handshakes;
 mod harness;
+mod pauses;
 mod streams;
 
 pub(crate) use harness::certificate;

@@ -114,7 +114,10 @@ impl<T: Transport, C: Timer> Exchange<T, C> {
         if self.drained && self.transport.poll_readable(context).is_pending() {
             return false;
         }
-        let Some(space) = machine.recv_space() else { return false };
+        let Some(space) = machine.recv_space() else {
+            debug_assert!(false, "a machine that wants to read has no space");
+            return false;
+        };
         let space_bytes = space.len();
         let read = Pin::new(self.transport.stream()).poll_read(context, space);
         self.drained = match &read {
