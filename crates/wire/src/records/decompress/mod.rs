@@ -8,7 +8,7 @@
 //! | gzip | a chunk, and 32 KiB of history inside the decoder; or a member as a whole, at most 1 MiB |
 //! | snappy | a block; a raw batch is one block, at most `snappy_block_bytes_max` |
 //! | lz4 | a block of at most 4 MiB, and 64 KiB of history |
-//! | zstd | a chunk, and a window of at most `2^zstd_window_log_max` inside the decoder; or a frame as a whole, at most 1 MiB |
+//! | zstd | a chunk, and a window of at most `2^zstd_window_log_max` inside the decoder |
 
 mod gzip;
 mod lz4;

@@ -13,10 +13,6 @@ const WINDOW_LOGS: (u32, u32) = (10, 27);
 const BLOCK_BYTES_MAX: usize = 128 * 1024;
 const COMPRESSED_BLOCK_BYTES_MIN: usize = 4;
 
-/// A frame that becomes at most so large is decompressed in one go, into its place and not into a window
-/// of the decoder first.
-const WHOLE_FRAME_BYTES_MAX: usize = 1 << 20;
-
 const INVALID: BatchError = BatchError::CompressedDataInvalid { codec: Codec::Zstd };
 
 /// Zstandard frames one after the other; skippable frames are skipped.
@@ -25,8 +21,6 @@ pub(super) struct Zstd<'a> {
     context: &'a mut DCtx<'static>,
     window_log_max: u32,
     frame: Frame,
-    /// A frame was too large or wrong, so the work was for nothing, and is not tried again.
-    streams: bool,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -45,7 +39,7 @@ impl<'a> Zstd<'a> {
         let (log_min, log_max) = WINDOW_LOGS;
         let window_log_max = window_log_max.clamp(log_min, log_max);
         let context = context.get_or_insert_with(DCtx::create);
-        Self { input, context, window_log_max, frame: Frame::Closed, streams: false }
+        Self { input, context, window_log_max, frame: Frame::Closed }
     }
 
     pub(super) fn next_chunk(&mut self, window: &mut Vec<u8>) -> Result<Range<usize>, BatchError> {
@@ -68,13 +62,6 @@ impl<'a> Zstd<'a> {
     /// its output. So where the declared window is above the limit, the frame may still be as large
     /// as the window that would have been allowed.
     fn open_frame(&mut self, window: &mut Vec<u8>) -> Result<usize, BatchError> {
-        if !self.streams {
-            let bytes_max = WHOLE_FRAME_BYTES_MAX.min(1 << self.window_log_max);
-            if let Ok(written) = self.decompress_whole(window, bytes_max) {
-                return Ok(written);
-            }
-            self.streams = true;
-        }
         self.context.reset(ResetDirective::SessionOnly).map_err(|_| INVALID)?;
         self.context
             .set_parameter(DParameter::WindowLogMax(self.window_log_max))
@@ -83,20 +70,10 @@ impl<'a> Zstd<'a> {
         if let Ok(written) = self.stream(widen(window, CHUNK_BYTES)) {
             return Ok(written);
         }
-        self.input = input;
-        self.decompress_whole(window, 1 << self.window_log_max)
-    }
-
-    /// Decompresses the next frame into at most so many bytes. Nothing is read of one that fails.
-    fn decompress_whole(
-        &mut self,
-        window: &mut Vec<u8>,
-        bytes_max: usize,
-    ) -> Result<usize, BatchError> {
-        let frame_bytes = zstd_safe::find_frame_compressed_size(self.input).map_err(|_| INVALID)?;
-        let (frame, rest) = self.input.split_at_checked(frame_bytes).ok_or(INVALID)?;
-        let blocks_bytes_max = frame_bytes / COMPRESSED_BLOCK_BYTES_MIN * BLOCK_BYTES_MAX;
-        let window = widen(window, blocks_bytes_max.min(bytes_max));
+        let frame_bytes = zstd_safe::find_frame_compressed_size(input).map_err(|_| INVALID)?;
+        let (frame, rest) = input.split_at_checked(frame_bytes).ok_or(INVALID)?;
+        let bytes_max = frame_bytes / COMPRESSED_BLOCK_BYTES_MIN * BLOCK_BYTES_MAX;
+        let window = widen(window, bytes_max.min(1 << self.window_log_max));
         let written = self.context.decompress(window, frame).map_err(|_| INVALID)?;
         self.input = rest;
         self.frame = Frame::Closed;
