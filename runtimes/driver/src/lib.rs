@@ -85,6 +85,11 @@ where
             Step::Event(event) => session.on_event(event),
             Step::Closed(reason) => return reason,
             Step::Wait(wait) => {
+                debug_assert!(
+                    matches!(machine.poll(exchange.now()), Step::Wait(again) if again.read == wait.read
+                        && again.write == wait.write && again.want == wait.want),
+                    "a machine that waits has something left to do"
+                );
                 if exchange.wait(&mut machine, inbox, wait).await {
                     turns = 0;
                 }
