@@ -23,14 +23,13 @@ pub(super) struct Expiry {
     log_end: u64,
     /// What was removed since that was said the last time.
     untold: Retained,
-    told: Instant,
+    told: Option<Instant>,
 }
 
 impl Expiry {
     pub(super) fn new(store: &Store) -> Self {
-        let now = now();
         let log_end = store.log_end().get();
-        Self { looked: now, log_end, untold: Retained::default(), told: now }
+        Self { looked: now(), log_end, untold: Retained::default(), told: None }
     }
 
     /// Whether it is time.
@@ -57,7 +56,8 @@ impl Expiry {
         self.untold.segments_removed += done.segments_removed;
         self.untold.expired_by_age_bytes += done.expired_by_age_bytes;
         self.untold.expired_by_size_bytes += done.expired_by_size_bytes;
-        if self.untold.segments_removed == 0 || now().duration_since(self.told) < PERIOD_MAX {
+        let lately = self.told.is_some_and(|told| now().duration_since(told) < PERIOD_MAX);
+        if self.untold.segments_removed == 0 || lately {
             return;
         }
         tracing::info!(
@@ -67,6 +67,6 @@ impl Expiry {
             expired_by_size_bytes = self.untold.expired_by_size_bytes,
             "expired segments removed",
         );
-        (self.untold, self.told) = (Retained::default(), now());
+        (self.untold, self.told) = (Retained::default(), Some(now()));
     }
 }
