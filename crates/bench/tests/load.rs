@@ -159,7 +159,10 @@ fn batches_are_due_at_fixed_times_in_an_open_loop() {
     let figures = load(address, &workload).unwrap();
     let seconds = figures.window.as_secs_f64();
     assert!(seconds > 0.18, "200 batches are not due before: {seconds} s");
-    assert_eq!(figures.latency_us.len() * 10, server.records.load(Ordering::Relaxed));
+    // On a busy machine some do not get their turn. They have waited, and the server has not seen them.
+    let due = figures.latency_us.len();
+    let seen = (due - figures.unfinished) * 10..=due * 10;
+    assert!(seen.contains(&server.records.load(Ordering::Relaxed)), "{seen:?}");
 }
 
 #[test]
