@@ -19,6 +19,8 @@ SOON = {
 }
 # Answers that promise that a record is not and will not be in the log.
 REFUSALS = frozenset({"TOPIC_AUTHORIZATION_FAILED"})
+# How soon what a library has done wrong leads to more.
+FOLLOW_UP_MS_MAX = 1000
 
 
 class Fleet:
@@ -131,15 +133,20 @@ class Fleet:
         require(not found, history.summary(found))
         return f"{self.history.acknowledged_count()} acknowledged, {len(self.history.reads)} reads"
 
-    def check_producer(self, name, own_fault=None):
+    def check_producer(self, name, own_fault=None, own_follow_up=None):
         """A patient producer was never let down; returns what became of its records.
 
         `own_fault` is a pattern for failures that a library makes by itself, whatever the server does: so rarely
-        that no more than one in a thousand of its records may meet them.
+        that no more than one in a thousand of its records may meet them. `own_follow_up` is one for what such a
+        failure leads to within a second.
         """
         producer, sender = self.producers[name], self.history.senders[name]
         failed = producer.of_kind("failed") + [one for one in producer.of_kind("error") if one["fatal"]]
         own = [one for one in failed if own_fault and own_fault.search(one["text"])]
+        if own_follow_up:
+            times = [one["after_ms"] for one in own]
+            follows = lambda one: any(0 <= one["after_ms"] - time <= FOLLOW_UP_MS_MAX for time in times)  # noqa: E731
+            own += [one for one in failed if own_follow_up.search(one["text"]) and follows(one)]
         failed = [one for one in failed if one not in own]
         require(not failed, f"the client reports {failed[:2]}")
         rare = len(own) * 1000 <= len(sender.acknowledged)

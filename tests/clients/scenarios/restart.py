@@ -34,6 +34,9 @@ OWN_FAULT = {
         r"(\d+ errors? occurred:|[\s*]|kafka: broker not connected|EOF|write tcp [\d.:>-]+: write: broken pipe)+$"
     )
 }
+# What it is told then, rightly, of records that it sends next: it begins a new epoch for each that it gave up,
+# and not with the first sequence number if that record is the one.
+OWN_FOLLOW_UP = {SARAMA: re.compile(r"received an out of order sequence number")}
 # The retry budget of sarama in librdkafka's words, and its reconnecting without a growing pause.
 SARAMA_BUDGET = {
     "message.send.max.retries": 3,
@@ -72,7 +75,9 @@ def run(context):
             title = f"restart, {title}{', idempotent' if idempotent else ''}"
             with report.check(client.name, client.version, title) as notes:
                 check_never_refused(fleet.producers[name])
-                notes.append(fleet.check_producer(name, OWN_FAULT.get(client.name)))
+                notes.append(
+                    fleet.check_producer(name, OWN_FAULT.get(client.name), OWN_FOLLOW_UP.get(client.name))
+                )
 
 
 def start_producers(context, fleet):
