@@ -21,7 +21,7 @@ pub(crate) struct Reactor {
     interest: Cell<PollFlags>,
     /// When the present sleep ends.
     deadline: Cell<Option<Instant>>,
-    /// The last sleep that waited for bytes was not ended without any.
+    /// The last sleep has seen something to read, or an error, which nobody has asked for since.
     readable: Cell<bool>,
     broken: Cell<bool>,
 }

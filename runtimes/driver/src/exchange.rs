@@ -143,12 +143,15 @@ impl<T: Transport, C: Timer> Exchange<T, C> {
     /// woken while there is more to read.
     fn hint(&mut self, want: usize) {
         let want = want.clamp(1, WANT_BYTES_MAX);
-        let saves = self.drained && want > self.want.max(WANT_BYTES_MIN);
-        if want < self.want || saves {
+        let falls = want < self.want;
+        let rises = self.drained && want > self.want.max(WANT_BYTES_MIN);
+        if falls || rises {
             self.transport.set_want(want);
-            // What is there may be enough now.
-            self.drained &= saves;
             self.want = want;
+        }
+        if falls {
+            // What is there may be enough now.
+            self.drained = false;
         }
     }
 

@@ -86,8 +86,7 @@ where
             Step::Closed(reason) => return reason,
             Step::Wait(wait) => {
                 debug_assert!(
-                    matches!(machine.poll(exchange.now()), Step::Wait(again) if again.read == wait.read
-                        && again.write == wait.write && again.want == wait.want),
+                    matches!(machine.poll(exchange.now()), Step::Wait(again) if again == wait),
                     "a machine that waits has something left to do"
                 );
                 if exchange.wait(&mut machine, inbox, wait).await {

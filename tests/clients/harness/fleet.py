@@ -145,8 +145,9 @@ class Fleet:
         own = [one for one in failed if own_fault and own_fault.search(one["text"])]
         if own_follow_up:
             times = [one["after_ms"] for one in own]
-            follows = lambda one: any(0 <= one["after_ms"] - time <= FOLLOW_UP_MS_MAX for time in times)  # noqa: E731
-            own += [one for one in failed if own_follow_up.search(one["text"]) and follows(one)]
+            own += [
+                one for one in failed if own_follow_up.search(one["text"]) and comes_soon_after(times, one)
+            ]
         failed = [one for one in failed if one not in own]
         require(not failed, f"the client reports {failed[:2]}")
         rare = len(own) * 1000 <= len(sender.acknowledged)
@@ -156,3 +157,8 @@ class Fleet:
         duplicates = sum(copies.values()) - len(copies)
         faults = f", {len(own)} failed by the library itself" if own else ""
         return f"{len(sender.acknowledged)} acknowledged, {duplicates} duplicates{faults}"
+
+
+def comes_soon_after(times_ms, failure):
+    """Whether a failure may be what one at one of these times led to."""
+    return any(0 <= failure["after_ms"] - time_ms <= FOLLOW_UP_MS_MAX for time_ms in times_ms)
