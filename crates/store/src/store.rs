@@ -288,6 +288,12 @@ impl Store {
         self.inner.options.free_bytes_min(space)
     }
 
+    /// How large a segment becomes, in bytes.
+    #[must_use]
+    pub fn segment_bytes(&self) -> u32 {
+        self.inner.options.segment_bytes
+    }
+
     /// How many segment files there are.
     #[must_use]
     pub fn segment_count(&self) -> usize {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use logboom_engine::Engine;
-use logboom_store::{Options, Retained, Store};
+use logboom_store::{Retained, Store};
 
 use crate::clock::now;
 
@@ -35,7 +35,7 @@ impl Expiry {
     /// Whether it is time.
     pub(super) fn is_due(&self, store: &Store) -> bool {
         let written = store.log_end().get().saturating_sub(self.log_end);
-        written >= u64::from(Options::default().segment_bytes)
+        written >= u64::from(store.segment_bytes())
             || now().duration_since(self.looked) >= PERIOD_MAX
     }
 
