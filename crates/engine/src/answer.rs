@@ -44,11 +44,16 @@ pub(crate) fn append(
     for (partition, append) in appends {
         let (records, bytes) = (u64::from(append.record_count), append.batch.len() as u64);
         let answer = Arc::clone(&answer);
-        engine.store().append(append, move |result| {
+        let done = move |result| {
             let outcome = answer.judge(result, records, bytes);
             let partition = if planted!(OutcomeMisplaced) { 0 } else { partition };
             answer.complete(|outcomes| note(&mut outcomes[partition], outcome));
-        });
+        };
+        if client.defers_commits {
+            engine.store().append_unhurried(append, done);
+        } else {
+            engine.store().append(append, done);
+        }
     }
     answer.complete(|_| ());
 }

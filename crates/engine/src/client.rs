@@ -26,6 +26,8 @@ pub(crate) struct Client {
     pub(crate) spoken: Arc<Spoken>,
     /// What its batches looked like.
     pub(crate) batches: BatchesSeen,
+    /// Whether its batches need not be committed before its host has nothing more to do.
+    pub(crate) defers_commits: bool,
 }
 
 impl Client {
@@ -43,6 +45,7 @@ impl Client {
             info: None,
             spoken: Arc::default(),
             batches: BatchesSeen::default(),
+            defers_commits: false,
         }
     }
 

@@ -60,6 +60,12 @@ impl EngineSession {
         self.client.spoken = Arc::clone(connection.spoken());
     }
 
+    /// Lets batches wait for each other until the host of the session has nothing more to do. Then it
+    /// must call [`Store::hurry`](logboom_store::Store::hurry).
+    pub fn defer_commits(&mut self) {
+        self.client.defers_commits = true;
+    }
+
     /// Takes leave of everything that knows this connection, once.
     fn end(&mut self, reason: Option<CloseReason>) {
         if std::mem::replace(&mut self.over, true) {

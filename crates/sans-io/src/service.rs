@@ -26,6 +26,16 @@ pub trait Service: Send + Sync + 'static {
         now: Instant,
     ) -> Option<Accepted<Self::Machine, Self::Session>>;
 
+    /// Takes note that the host will call [`on_idle`](Service::on_idle). Sessions may put off until then
+    /// what costs less when it is done for several requests at once.
+    ///
+    /// A host that can promise this says so before it accepts the first connection.
+    fn expect_idle(&self) {}
+
+    /// Takes note that a thread that runs connections has done all there was to do and is about to
+    /// wait. Called often; must not block.
+    fn on_idle(&self) {}
+
     /// Takes note that a listener could not accept, for instance because the process has too many
     /// open files. The runtime waits a little and tries again.
     fn accept_failed(&self, listener: usize, error: &std::io::Error);

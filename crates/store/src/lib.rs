@@ -66,7 +66,7 @@
 //! to be opened, with the name of the file and the position; nothing is cut off that may have been
 //! acknowledged.
 
-#![deny(unsafe_code)]
+#![forbid(unsafe_code)]
 
 mod catalogue_file;
 mod disk;

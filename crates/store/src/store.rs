@@ -108,7 +108,32 @@ impl Store {
         done: impl FnOnce(Result<Appended, AppendError>) + Send + 'static,
     ) {
         let submission = Submission { append, completion: Completion::new(done) };
-        if let Err(completion) = self.inner.queue.push(submission) {
+        self.take_note(self.inner.queue.push(submission));
+    }
+
+    /// The same for a batch that is not urgent: whoever puts it in will soon call
+    /// [`hurry`](Store::hurry), when it has nothing more to put in.
+    ///
+    /// So a group holds what came meanwhile, and the threads that commit do not interrupt the one
+    /// that has more to do. 256 KiB that wait, or a batch that comes 1 ms after the first of them, are
+    /// not waited with.
+    pub fn append_unhurried(
+        &self,
+        append: Append,
+        done: impl FnOnce(Result<Appended, AppendError>) + Send + 'static,
+    ) {
+        let submission = Submission { append, completion: Completion::new(done) };
+        self.take_note(self.inner.queue.push_unhurried(submission));
+    }
+
+    /// Lets the batches that wait be committed as soon as can be. Costs next to nothing if there are
+    /// none.
+    pub fn hurry(&self) {
+        self.inner.queue.hurry_up();
+    }
+
+    fn take_note(&self, pushed: Result<(), Completion>) {
+        if let Err(completion) = pushed {
             let poison = self.inner.poison.get().cloned();
             let error = poison.map_or(AppendError::Closed, AppendError::Poisoned);
             completion.complete(Err(error));

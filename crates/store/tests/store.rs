@@ -239,6 +239,25 @@ fn closing_commits_what_waits_and_refuses_what_comes_later() {
 }
 
 #[test]
+fn batches_that_are_not_urgent_are_committed_together_and_lose_no_order() {
+    let (_, store) = store();
+    let answers = Answers::default();
+    answers.submit_unhurried(&store, 0, record(SHARD, "first"));
+    answers.submit(&store, 1, record(SHARD, "second"));
+    answers.submit_unhurried(&store, 2, record(SHARD, "third"));
+    store.hurry();
+    assert!(!store.commit_group(), "all in one group");
+    assert_eq!(answers.take().len(), 3);
+    assert_eq!(texts(&read_all(&store, SHARD)), ["first", "second", "third"]);
+    answers.submit_unhurried(&store, 3, record(SHARD, "waits"));
+    store.close();
+    answers.submit_unhurried(&store, 4, record(SHARD, "late"));
+    let answers = answers.take();
+    assert!(answers[0].1.is_ok());
+    assert_eq!(answers[1].1, Err(AppendError::Closed));
+}
+
+#[test]
 fn a_store_that_is_dropped_answers_everybody() {
     let (_, store) = store();
     let answers = Answers::default();

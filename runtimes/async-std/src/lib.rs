@@ -17,7 +17,7 @@ use std::sync::Arc;
 use async_std::net::{TcpListener, TcpStream};
 use async_std::task;
 use logboom_driver::drive;
-use logboom_net::{Acceptor, Alarm, Listen, Open, Socket};
+use logboom_net::{Acceptor, Alarm, Listen, Open, Socket, tell_idle};
 use logboom_sans_io::{Accepted, Service, Shutdown};
 
 /// Serves `service` on `listeners` until `shutdown` is thrown and every connection has ended.
@@ -52,6 +52,7 @@ pub async fn serve_async<S: Service>(
 ) -> io::Result<()> {
     // The conversion of async-std panics where this fails.
     listeners.iter().try_for_each(|listener| listener.set_nonblocking(true))?;
+    service.expect_idle();
     let (open, ended) = Open::new();
     for (index, listener) in listeners.into_iter().enumerate() {
         let listener = Listener(TcpListener::from(listener));
@@ -75,12 +76,16 @@ impl Listen for Listener {
 
     fn spawn<S: Service>(
         &self,
+        service: &Arc<S>,
         connection: Accepted<S::Machine, S::Session>,
         stream: TcpStream,
         open: Open,
     ) -> io::Result<()> {
+        let service = Arc::clone(service);
         task::spawn(async move {
-            drive(connection, Socket::new(stream), Alarm::new()).await;
+            let driven = drive(connection, Socket::new(stream), Alarm::new());
+            // The executor is the whole process's, and cannot be asked when it is idle.
+            tell_idle(driven, || service.on_idle()).await;
             drop(open);
         });
         Ok(())

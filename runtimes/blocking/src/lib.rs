@@ -27,7 +27,7 @@ use std::thread::Builder;
 
 use futures_lite::future::block_on;
 use logboom_driver::drive;
-use logboom_net::{Acceptor, Open};
+use logboom_net::{Acceptor, Open, tell_idle};
 use logboom_sans_io::{Accepted, Machine, Service, Session, Shutdown};
 
 use bell::Bell;
@@ -54,6 +54,7 @@ pub fn serve<S: Service>(
     service: Arc<S>,
     shutdown: Shutdown,
 ) -> io::Result<()> {
+    service.expect_idle();
     let (open, ended) = Open::new();
     let started = listeners.into_iter().enumerate().try_for_each(|(index, socket)| {
         listen(index, socket, Arc::clone(&service), open.clone(), shutdown.clone())
@@ -76,19 +77,24 @@ where
     M: Machine,
     S: Session<Event = M::Event, Closed = M::Closed>,
 {
-    run_with(Bell::new()?, connection, stream);
+    run_with(Bell::new()?, connection, stream, || ());
     Ok(())
 }
 
-fn run_with<M, S>(bell: Arc<Bell>, connection: Accepted<M, S>, stream: impl Stream)
-where
+fn run_with<M, S>(
+    bell: Arc<Bell>,
+    connection: Accepted<M, S>,
+    stream: impl Stream,
+    on_idle: impl Fn(),
+) where
     M: Machine,
     S: Session<Event = M::Event, Closed = M::Closed>,
 {
     let stream = Rc::new(stream);
     let reactor = Reactor::new(bell, &stream);
     let transport = Connection::new(stream, &reactor);
-    reactor.block_on(drive(connection, transport, Alarm::new(Rc::clone(&reactor))));
+    let driven = drive(connection, transport, Alarm::new(Rc::clone(&reactor)));
+    reactor.block_on(tell_idle(driven, on_idle));
 }
 
 /// Starts the thread that accepts the connections of a listener.

@@ -2,6 +2,7 @@ use std::future::poll_fn;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::thread::Builder;
 
 use logboom_net::{Listen, Open};
@@ -27,14 +28,16 @@ impl Listen for Listener {
 
     fn spawn<S: Service>(
         &self,
+        service: &Arc<S>,
         connection: Accepted<S::Machine, S::Session>,
         stream: TcpStream,
         open: Open,
     ) -> io::Result<()> {
         stream.set_nonblocking(true)?;
         let bell = Bell::new()?;
+        let service = Arc::clone(service);
         let run = move || {
-            run_with(bell, connection, stream);
+            run_with(bell, connection, stream, || service.on_idle());
             drop(open);
         };
         Builder::new().name("logboom-peer".into()).stack_size(STACK_BYTES).spawn(run)?;

@@ -25,12 +25,14 @@ pub trait Listen {
     fn accept(&self) -> impl Future<Output = io::Result<(Self::Stream, SocketAddr)>>;
 
     /// Runs `connection` over `stream` to its end, beside everything else, and drops `open` then.
+    /// `service` is to be told when whoever runs it is idle.
     ///
     /// # Errors
     ///
     /// If the machine has no means for one more connection, for instance no thread.
     fn spawn<S: Service>(
         &self,
+        service: &Arc<S>,
         connection: Accepted<S::Machine, S::Session>,
         stream: Self::Stream,
         open: Open,
@@ -83,7 +85,9 @@ impl<L: Listen, S: Service> Acceptor<L, S> {
         let accept = || self.service.accept(self.index, peer, timer.now());
         // A panic must cost this connection and not the listener.
         match catch_unwind(AssertUnwindSafe(accept)) {
-            Ok(Some(connection)) => self.listener.spawn::<S>(connection, stream, self.open.clone()),
+            Ok(Some(connection)) => {
+                self.listener.spawn(&self.service, connection, stream, self.open.clone())
+            }
             Ok(None) | Err(_) => Ok(()),
         }
     }

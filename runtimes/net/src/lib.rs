@@ -7,11 +7,13 @@
 mod acceptor;
 #[cfg(feature = "async-io")]
 mod alarm;
+mod idle;
 mod open;
 mod socket;
 
 pub use acceptor::{Acceptor, Listen, REST_MAX, REST_MIN};
 #[cfg(feature = "async-io")]
 pub use alarm::Alarm;
+pub use idle::tell_idle;
 pub use open::Open;
 pub use socket::{Socket, now};

@@ -15,7 +15,7 @@ use std::sync::{Arc, Weak};
 use std::thread;
 
 use logboom_driver::drive;
-use logboom_net::{Acceptor, Alarm, Listen, Open, Socket};
+use logboom_net::{Acceptor, Alarm, Listen, Open, Socket, tell_idle};
 use logboom_sans_io::{Accepted, Service, Shutdown};
 use smol::{Async, Executor};
 
@@ -42,6 +42,7 @@ pub fn serve<S: Service>(
 ) -> io::Result<()> {
     let threads = options.threads.map_or_else(thread::available_parallelism, Ok)?;
     let executor = Arc::new(Executor::new());
+    service.expect_idle();
     let (open, ended) = Open::new();
     for (index, listener) in listeners.into_iter().enumerate() {
         let listener =
@@ -54,7 +55,7 @@ pub fn serve<S: Service>(
     thread::scope(|scope| {
         for number in 0..threads.get() {
             let thread = thread::Builder::new().name(format!("logboom-{number}"));
-            if let Err(error) = thread.spawn_scoped(scope, || work(&executor, &ended)) {
+            if let Err(error) = thread.spawn_scoped(scope, || work(&executor, &*service, &ended)) {
                 ended.trigger();
                 return Err(error);
             }
@@ -63,9 +64,12 @@ pub fn serve<S: Service>(
     })
 }
 
-/// Runs tasks until every connection has ended.
-fn work(executor: &Executor<'static>, ended: &Shutdown) {
-    let run = || smol::block_on(executor.run(poll_fn(|context| ended.poll(context))));
+/// Runs tasks until every connection has ended. Tells the service when there is nothing to run.
+fn work(executor: &Executor<'static>, service: &impl Service, ended: &Shutdown) {
+    let run = || {
+        let tasks = executor.run(poll_fn(|context| ended.poll(context)));
+        smol::block_on(tell_idle(tasks, || service.on_idle()));
+    };
     // The panic of a task unwinds through the executor. That task is gone; the others go on.
     while catch_unwind(AssertUnwindSafe(run)).is_err() {}
 }
@@ -85,6 +89,7 @@ impl Listen for Listener {
 
     fn spawn<S: Service>(
         &self,
+        _service: &Arc<S>,
         connection: Accepted<S::Machine, S::Session>,
         stream: Async<TcpStream>,
         open: Open,

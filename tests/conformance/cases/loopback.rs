@@ -50,6 +50,21 @@ fn connections_that_end_at_once_are_ends_in_order() {
 }
 
 #[test]
+fn what_is_put_off_until_the_host_is_idle_is_not_put_off_for_ever() {
+    let server = Server::start_with(Setup { answers_when_idle: true, ..Setup::default() });
+    let mut streams: Vec<TcpStream> = (0..10).map(|_| server.connect()).collect();
+    for round in 1..20 {
+        streams.iter_mut().for_each(|stream| exchange(stream, &[7; 3_000][..100 * round]));
+    }
+    let frame = Frames::encode(b"the last words");
+    for stream in &mut streams {
+        stream.write_all(&frame).expect("the server reads");
+        stream.shutdown(Shutdown::Write).expect("an open connection");
+    }
+    streams.iter_mut().for_each(|stream| assert!(read_to_end(stream) == frame));
+}
+
+#[test]
 fn a_half_closed_connection_still_gets_its_answers() {
     let server = Server::start();
     let mut stream = server.connect();

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, mpsc};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
@@ -38,6 +38,8 @@ pub(crate) struct Setup {
     pub(crate) idle_after: Duration,
     /// Frames are not answered until [`Server::release`].
     pub(crate) holds: bool,
+    /// Frames are not answered until the host is idle, if it has promised to say so.
+    pub(crate) answers_when_idle: bool,
     /// Where it listens; port 0 takes any.
     pub(crate) addresses: Vec<SocketAddr>,
 }
@@ -49,6 +51,7 @@ impl Default for Setup {
             wrap: Box::new(|frames| Box::new(frames)),
             idle_after: PATIENCE,
             holds: false,
+            answers_when_idle: false,
             addresses: vec![([127, 0, 0, 1], 0).into()],
         }
     }
@@ -69,6 +72,8 @@ pub(crate) struct Toy {
     setup: Setup,
     answers: Mutex<mpsc::Sender<Answer>>,
     admits: AtomicUsize,
+    /// The host has promised to say when it is idle.
+    tells_idle: AtomicBool,
     seen: Arc<(Mutex<Seen>, Condvar)>,
 }
 
@@ -100,10 +105,24 @@ impl Service for Toy {
         let session = ToySession {
             inbox: Arc::clone(&inbox),
             answers: self.answers.lock().expect("not poisoned").clone(),
-            holds: self.setup.holds,
+            holds: self.setup.holds
+                || self.setup.answers_when_idle && self.tells_idle.load(Ordering::SeqCst),
             seen: Arc::clone(&self.seen),
         };
         Some(Accepted { machine, inbox, session })
+    }
+
+    fn expect_idle(&self) {
+        let accepted = self.seen.0.lock().expect("not poisoned").accepted.len();
+        assert_eq!(accepted, 0, "too late for the first connection");
+        self.tells_idle.store(true, Ordering::SeqCst);
+    }
+
+    fn on_idle(&self) {
+        assert!(self.tells_idle.load(Ordering::SeqCst), "a host that never promised it");
+        if self.setup.answers_when_idle {
+            release(&self.seen);
+        }
     }
 
     fn accept_failed(&self, _listener: usize, _error: &std::io::Error) {
@@ -142,6 +161,11 @@ fn update(seen: &(Mutex<Seen>, Condvar), change: impl FnOnce(&mut Seen)) {
     seen.1.notify_all();
 }
 
+fn release(seen: &(Mutex<Seen>, Condvar)) {
+    let held = std::mem::take(&mut seen.0.lock().expect("not poisoned").held);
+    held.into_iter().rev().for_each(|(inbox, answer)| inbox.push(answer));
+}
+
 /// A running server. Dropping it shuts it down and waits for it.
 pub(crate) struct Server {
     pub(crate) addresses: Vec<SocketAddr>,
@@ -166,6 +190,7 @@ impl Server {
         let seen = Arc::default();
         let toy = Arc::new(Toy {
             admits: AtomicUsize::new(setup.admits),
+            tells_idle: AtomicBool::new(false),
             setup,
             answers: Mutex::new(sender),
             seen: Arc::clone(&seen),
@@ -199,8 +224,7 @@ impl Server {
 
     /// Answers everything that is held, the last frame first.
     pub(crate) fn release(&self) {
-        let held = std::mem::take(&mut self.seen.0.lock().expect("not poisoned").held);
-        held.into_iter().rev().for_each(|(inbox, answer)| inbox.push(answer));
+        release(&self.seen);
     }
 
     pub(crate) fn drain(&self) {

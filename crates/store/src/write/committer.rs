@@ -2,11 +2,10 @@ use std::io;
 use std::thread::{self, JoinHandle};
 
 use crate::store::Store;
-use crate::write::scheduling;
 
 /// How many groups can be under way at once. One begins each ms while syncs are slow; with twice as
 /// many, no latency was better on a disk whose sync takes 5 ms.
-const THREADS: usize = 4;
+const THREADS: usize = 6;
 
 /// The threads that commit groups, from [`Store::spawn_committer`].
 ///
@@ -41,7 +40,6 @@ impl Drop for Committer {
 fn spawn(store: &Store) -> io::Result<JoinHandle<()>> {
     let committing = store.clone();
     thread::Builder::new().name("logboom-commit".to_owned()).spawn(move || {
-        scheduling::let_others_finish();
         let guard = FailOnPanic { store: committing };
         let inner = &guard.store.inner;
         while let Some(turn) = inner.queue.turn() {

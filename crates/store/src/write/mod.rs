@@ -8,6 +8,5 @@ pub(crate) mod pipeline;
 pub(crate) mod producer_ids;
 pub(crate) mod producers;
 pub(crate) mod queue;
-pub(crate) mod scheduling;
 pub(crate) mod spare;
 pub(crate) mod writer;

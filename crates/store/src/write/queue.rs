@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt::{self, Debug, Formatter};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -53,9 +54,16 @@ impl Debug for Completion {
 /// that is faster nothing would be gained, since more batches share a sync when it is waited for.
 const OVERLAP_AFTER: Duration = Duration::from_millis(1);
 
+/// Batches that are not urgent wait until they are this many bytes, or until one comes so long after
+/// the first: then they are.
+const UNHURRIED_BYTES_MAX: usize = 512 << 10;
+const UNHURRIED_TIME_MAX: Duration = Duration::from_millis(1);
+
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
     state: Mutex<State>,
+    /// Whether there may be batches that are not urgent.
+    unhurried: AtomicBool,
     /// For threads that have nothing to do.
     work: Condvar,
     /// For the one of them that sees to it that a slow sync does not keep others waiting.
@@ -65,6 +73,11 @@ pub(crate) struct Queue {
 #[derive(Debug, Default)]
 struct State {
     waiting: VecDeque<Submission>,
+    /// Whether they are to be committed as soon as can be. Only if there are any.
+    urgent: bool,
+    /// What waits besides that, and since when.
+    unhurried_bytes: usize,
+    unhurried_since: Option<Instant>,
     closed: bool,
     nudged: bool,
     /// How many threads are committing a group.
@@ -86,13 +99,51 @@ pub(crate) struct Turn<'a> {
 }
 
 impl Queue {
-    /// Adds a batch. If the queue is closed, gives back whom to tell.
+    /// Adds a batch that is to be committed as soon as can be. If the queue is closed, gives back
+    /// whom to tell.
     pub(crate) fn push(&self, submission: Submission) -> Result<(), Completion> {
         let mut state = self.lock();
         if state.closed {
             return Err(submission.completion);
         }
         state.waiting.push_back(submission);
+        self.hurry(state);
+        Ok(())
+    }
+
+    /// Adds a batch that may wait until somebody calls [`hurry_up`](Queue::hurry_up), unless enough
+    /// are waiting.
+    pub(crate) fn push_unhurried(&self, submission: Submission) -> Result<(), Completion> {
+        let mut state = self.lock();
+        if state.closed {
+            return Err(submission.completion);
+        }
+        let bytes = submission.append.batch.len();
+        state.waiting.push_back(submission);
+        if state.urgent {
+            return Ok(());
+        }
+        if state.may_wait(bytes) {
+            self.unhurried.store(true, Ordering::Relaxed);
+        } else {
+            self.hurry(state);
+        }
+        Ok(())
+    }
+
+    /// Lets everything that waits be committed as soon as can be.
+    pub(crate) fn hurry_up(&self) {
+        if !self.unhurried.swap(false, Ordering::Relaxed) {
+            return;
+        }
+        let state = self.lock();
+        if !state.waiting.is_empty() && !state.urgent {
+            self.hurry(state);
+        }
+    }
+
+    fn hurry(&self, mut state: MutexGuard<'_, State>) {
+        state.urgent = true;
         let (idle, overdue) = (state.turns == 0, state.overdue);
         drop(state);
         // Else whoever is committing looks at the queue when it is done.
@@ -101,7 +152,6 @@ impl Queue {
         } else if overdue {
             self.watch.notify_one();
         }
-        Ok(())
     }
 
     /// Blocks until it is time to commit a group. `None` when nothing will ever be there.
@@ -133,21 +183,25 @@ impl Queue {
     pub(crate) fn take(&self, bytes_max: usize) -> VecDeque<Submission> {
         let mut state = self.lock();
         state.nudged = false;
+        (state.unhurried_bytes, state.unhurried_since) = (0, None);
         let mut bytes = 0usize;
         let reached = state.waiting.iter().position(|submission| {
             bytes = bytes.saturating_add(submission.append.batch.len());
             bytes >= bytes_max
         });
-        match reached {
+        let taken = match reached {
             None => std::mem::take(&mut state.waiting),
             Some(last) => state.waiting.drain(..=last).collect(),
-        }
+        };
+        state.urgent = !state.waiting.is_empty();
+        taken
     }
 
     /// Puts batches back before all others.
     pub(crate) fn put_back(&self, mut submissions: VecDeque<Submission>) {
         let mut state = self.lock();
         submissions.append(&mut state.waiting);
+        state.urgent |= !submissions.is_empty();
         state.waiting = submissions;
     }
 
@@ -167,7 +221,10 @@ impl Queue {
 
     /// Takes nothing more.
     pub(crate) fn close(&self) {
-        self.lock().closed = true;
+        let mut state = self.lock();
+        state.closed = true;
+        state.urgent = !state.waiting.is_empty();
+        drop(state);
         self.work.notify_all();
         self.watch.notify_all();
     }
@@ -207,9 +264,18 @@ impl Queue {
 impl State {
     fn may_begin(&self) -> bool {
         if self.turns == 0 {
-            return !self.waiting.is_empty() || self.nudged || self.closed;
+            return self.urgent || self.nudged || self.closed;
         }
-        !self.waiting.is_empty() && !self.alone && self.age() >= OVERLAP_AFTER
+        self.urgent && !self.alone && self.age() >= OVERLAP_AFTER
+    }
+
+    /// Counts a batch of so many bytes that is not urgent. Whether it need not be yet.
+    #[expect(clippy::disallowed_methods, reason = "how long a thread is busy is real time")]
+    fn may_wait(&mut self, bytes: usize) -> bool {
+        self.unhurried_bytes = self.unhurried_bytes.saturating_add(bytes);
+        let now = Instant::now();
+        let since = *self.unhurried_since.get_or_insert(now);
+        self.unhurried_bytes < UNHURRIED_BYTES_MAX && now - since < UNHURRIED_TIME_MAX
     }
 
     /// How long ago the last group was begun.
@@ -227,5 +293,93 @@ impl Drop for Turn<'_> {
         if overdue {
             self.queue.watch.notify_one();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::types::{Shard, StreamId};
+
+    fn batch(bytes: usize) -> Submission {
+        let append = Append {
+            shard: Shard::new(StreamId::new(1), 0),
+            batch: Bytes::from(vec![0; bytes]),
+            record_count: 1,
+            form: 0,
+            peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            client_id: Bytes::new(),
+            append_time_ms: 0,
+            producer: None,
+            checksum: None,
+        };
+        Submission { append, completion: Completion::new(|_| ()) }
+    }
+
+    fn is_due(queue: &Queue) -> bool {
+        queue.lock().may_begin()
+    }
+
+    #[test]
+    fn what_is_not_urgent_waits_until_somebody_hurries() {
+        let queue = Queue::default();
+        queue.hurry_up();
+        queue.push_unhurried(batch(1)).unwrap();
+        queue.push_unhurried(batch(1)).unwrap();
+        assert!(!is_due(&queue));
+        queue.hurry_up();
+        assert!(is_due(&queue));
+        queue.push_unhurried(batch(1)).unwrap();
+        assert!(is_due(&queue), "a later one takes nothing back");
+        assert_eq!(queue.take(usize::MAX).len(), 3);
+        assert!(!is_due(&queue));
+    }
+
+    #[test]
+    fn what_is_urgent_takes_along_what_is_not() {
+        let queue = Queue::default();
+        queue.push_unhurried(batch(1)).unwrap();
+        queue.push(batch(1)).unwrap();
+        assert!(is_due(&queue));
+        assert_eq!(queue.take(usize::MAX).len(), 2);
+        queue.push_unhurried(batch(1)).unwrap();
+        queue.close();
+        assert!(is_due(&queue), "nobody hurries after the end");
+    }
+
+    #[test]
+    fn enough_bytes_or_a_long_wait_are_urgent() {
+        let queue = Queue::default();
+        queue.push_unhurried(batch(UNHURRIED_BYTES_MAX - 1)).unwrap();
+        assert!(!is_due(&queue));
+        queue.push_unhurried(batch(1)).unwrap();
+        assert!(is_due(&queue));
+        let _taken = queue.take(usize::MAX);
+        queue.push_unhurried(batch(UNHURRIED_BYTES_MAX - 1)).unwrap();
+        assert!(!is_due(&queue), "bytes that are gone do not count");
+        let mut state = queue.lock();
+        let since = state.unhurried_since.expect("one waits");
+        state.unhurried_since = since.checked_sub(UNHURRIED_TIME_MAX);
+        drop(state);
+        queue.push_unhurried(batch(0)).unwrap();
+        assert!(is_due(&queue));
+    }
+
+    #[test]
+    fn what_a_group_had_no_room_for_is_urgent() {
+        let queue = Queue::default();
+        (0..3).for_each(|_| queue.push_unhurried(batch(10)).unwrap());
+        queue.hurry_up();
+        let taken = queue.take(15);
+        assert_eq!(taken.len(), 2);
+        assert!(is_due(&queue));
+        assert_eq!(queue.take(15).len(), 1);
+        assert!(!is_due(&queue));
+        queue.put_back(taken);
+        assert!(is_due(&queue));
     }
 }

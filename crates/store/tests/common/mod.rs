@@ -72,6 +72,12 @@ impl Answers {
         store.append(append, move |answer| answers.lock().unwrap().push((number, answer)));
     }
 
+    pub(crate) fn submit_unhurried(&self, store: &Store, number: usize, append: Append) {
+        let answers = Arc::clone(&self.0);
+        store
+            .append_unhurried(append, move |answer| answers.lock().unwrap().push((number, answer)));
+    }
+
     pub(crate) fn take(&self) -> Vec<(usize, Answer)> {
         std::mem::take(&mut self.0.lock().unwrap())
     }
