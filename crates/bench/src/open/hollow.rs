@@ -154,6 +154,10 @@ impl DiskFile for Segment {
         self.file.truncate(bytes)
     }
 
+    fn will_read(&self, position: u64, bytes: u64) {
+        self.file.will_read(position, bytes);
+    }
+
     fn forget_cached(&self) {
         self.file.forget_cached();
     }

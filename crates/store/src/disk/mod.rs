@@ -146,6 +146,11 @@ pub trait DiskFile: Send + Sync + Debug {
     /// Whatever the machine says.
     fn truncate(&self, bytes: u64) -> io::Result<()>;
 
+    /// Says that these bytes will be read soon. A hint: it may do nothing.
+    fn will_read(&self, position: u64, bytes: u64) {
+        let _ = (position, bytes);
+    }
+
     /// Asks that later reads come from the device and not from memory. A hint: it may do nothing.
     fn forget_cached(&self);
 }

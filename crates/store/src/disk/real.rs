@@ -1,5 +1,6 @@
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, IoSlice};
+use std::num::NonZero;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -243,6 +244,13 @@ impl DiskFile for RealFile {
             direct.forget_tail();
         }
         self.file.set_len(bytes)
+    }
+
+    fn will_read(&self, position: u64, bytes: u64) {
+        // Only a hint, also to the kernel; a length of zero would mean the whole file.
+        if let Some(bytes) = NonZero::new(bytes) {
+            let _ = rustix::fs::fadvise(&self.file, position, Some(bytes), Advice::WillNeed);
+        }
     }
 
     fn forget_cached(&self) {

@@ -53,18 +53,30 @@ pub(crate) struct SegmentFile {
 impl SegmentFile {
     /// Opens the segment of that number, which has begun.
     pub(crate) fn open(disk: &dyn Disk, number: u64) -> Result<Self, FileError> {
-        let segment = Self::open_reserved(disk, number)?;
-        if segment.header.has_begun() {
-            Ok(segment)
+        Self::open_reserved(disk, number)?.begun()
+    }
+
+    /// The same, if it has begun.
+    pub(crate) fn begun(self) -> Result<Self, FileError> {
+        if self.header.has_begun() {
+            Ok(self)
         } else {
-            Err(segment.flawed(BEGIN_POSITION, Flaw::Checksum))
+            Err(self.flawed(BEGIN_POSITION, Flaw::Checksum))
         }
     }
 
     /// Opens the segment of that number, which may not have begun.
     pub(crate) fn open_reserved(disk: &dyn Disk, number: u64) -> Result<Self, FileError> {
+        Self::open_with(number, disk.open(&segment::file_name(number), Access::Read))
+    }
+
+    /// The segment of that number, which may not have begun, and whose file was to be opened.
+    pub(crate) fn open_with(
+        number: u64,
+        file: io::Result<Arc<dyn DiskFile>>,
+    ) -> Result<Self, FileError> {
         let name = segment::file_name(number);
-        match disk.open(&name, Access::Read) {
+        match file {
             Ok(file) => Self::check(name, file, number),
             Err(error) => Err(FileError::io(&name, 0, error)),
         }

@@ -10,6 +10,8 @@ use crate::read::segment_file::{FileError, SegmentFile};
 const GUESS_BYTES_MAX: usize = 1 << 20;
 /// The first guess. A store of few shards needs no more.
 const GUESS_BYTES_MIN: usize = 512;
+/// The guess of what is worth fetching before it is needed, as long as no footer was read.
+const AHEAD_BYTES: usize = 32 << 10;
 /// Guesses are rounded up to whole pages, which the kernel reads anyway: footers of neighbours differ a
 /// little, and a guess that is too small costs a second read.
 const PAGE_BYTES: usize = 4 << 10;
@@ -34,6 +36,11 @@ pub(super) struct Footer<'a> {
 }
 
 impl FooterReader {
+    /// How many bytes at the end of a segment will probably be read.
+    pub(super) fn expected_bytes(&self) -> usize {
+        if self.guess == 0 { AHEAD_BYTES } else { self.guess.min(GUESS_BYTES_MAX) }
+    }
+
     /// The footer of a segment, with the producers in it if `wanted` says so. `None` if there is none, or
     /// it is damaged.
     pub(super) fn read(

@@ -16,6 +16,7 @@ use crate::read::scan::ScannedFrame;
 use crate::read::segment_file::{FileError, SegmentFile};
 use crate::read::view::View;
 use crate::recovery::Recovery;
+use crate::recovery::ahead::Ahead;
 use crate::recovery::footers::{Footer, FooterReader};
 use crate::recovery::remembered::Remembered;
 use crate::recovery::tail::{self, Tail};
@@ -73,8 +74,9 @@ impl Loading {
             last = self.open_last(&mut begun)?;
         }
         let newest_sealed = self.open_last(&mut begun)?;
-        for number in &begun {
-            self.load_sealed(SegmentFile::open(&*self.disk, *number)?, numbers)?;
+        let mut ahead = Ahead::new(Arc::clone(&self.disk), begun.iter());
+        while let Some(segment) = ahead.next(self.footers.expected_bytes()) {
+            self.load_sealed(segment?, numbers)?;
         }
         if let Some(segment) = newest_sealed {
             // Its footer may have been written last, and not synced.

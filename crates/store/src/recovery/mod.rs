@@ -4,6 +4,7 @@
 //! before it is read: otherwise a process that was killed would leave bytes in memory that its
 //! successor serves and a later power cut takes away.
 
+mod ahead;
 mod footers;
 mod loading;
 mod remembered;
