@@ -45,6 +45,8 @@ class Peer:
     sync_delay_us: int = 0
     # A size, such as "100 GB", of the log that is there before, of 5,000 shards; only logboom's can be made.
     stored: str = ""
+    # What it needs besides what every server does: all that it was sent, if it keeps that in memory.
+    extra_memory_bytes: int = 0
 
     def command(self, folder, port):
         """Writes what the server needs into an empty folder. The command that starts it there."""
@@ -253,7 +255,7 @@ def all_peers(binaries, before=None):
         f"decompresses, and stores records as rows; fsyncs at checkpoints, not before answers; {unchecked}"
     )
     peers += [
-        Tansu("tansu-memory", memory, tls=False, store="memory://tansu/"),
+        Tansu("tansu-memory", memory, tls=False, store="memory://tansu/", extra_memory_bytes=8 << 30),
         Tansu("tansu-sqlite", sqlite, tls=False, store="sqlite:///tansu.db"),
     ]
     return {peer.name: peer for peer in peers}
