@@ -2,7 +2,6 @@ use std::fmt::Debug;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
@@ -22,8 +21,6 @@ pub struct KafkaService {
     connections: ArcSwap<Config>,
     ports: Vec<Port>,
     entropy: Box<dyn Entropy>,
-    /// Whether the host says when it has nothing to do.
-    tells_idle: AtomicBool,
 }
 
 /// One of the listeners that a [`KafkaService`] is behind.
@@ -88,7 +85,6 @@ impl KafkaService {
             connections: ArcSwap::from_pointee(connections),
             ports,
             entropy: Box::new(SystemEntropy),
-            tells_idle: AtomicBool::new(false),
         }
     }
 
@@ -149,15 +145,8 @@ impl Service for KafkaService {
         let peer = Peer { address: peer, server_name: None };
         let connection = Connection::new(config, peer, entropy, now);
         session.spoken_on(&connection);
-        if self.tells_idle.load(Ordering::Relaxed) {
-            session.defer_commits();
-        }
         let machine = Self::secure(port, connection)?;
         Some(Accepted { machine, inbox, session })
-    }
-
-    fn expect_idle(&self) {
-        self.tells_idle.store(true, Ordering::Relaxed);
     }
 
     fn on_idle(&self) {

@@ -60,12 +60,6 @@ impl EngineSession {
         self.client.spoken = Arc::clone(connection.spoken());
     }
 
-    /// Lets batches wait for each other until the host of the session has nothing more to do. Then it
-    /// must call [`Store::hurry`](logboom_store::Store::hurry).
-    pub fn defer_commits(&mut self) {
-        self.client.defers_commits = true;
-    }
-
     /// Takes leave of everything that knows this connection, once.
     fn end(&mut self, reason: Option<CloseReason>) {
         if std::mem::replace(&mut self.over, true) {
@@ -91,6 +85,10 @@ impl EngineSession {
 impl Session for EngineSession {
     type Event = Event;
     type Closed = CloseReason;
+
+    fn expect_idle(&mut self) {
+        self.client.defers_commits = true;
+    }
 
     fn on_event(&mut self, event: Event) {
         let Self { engine, client, .. } = self;

@@ -26,14 +26,9 @@ pub trait Service: Send + Sync + 'static {
         now: Instant,
     ) -> Option<Accepted<Self::Machine, Self::Session>>;
 
-    /// Takes note that the host will call [`on_idle`](Service::on_idle). Sessions may put off until then
-    /// what costs less when it is done for several requests at once.
-    ///
-    /// A host that can promise this says so before it accepts the first connection.
-    fn expect_idle(&self) {}
-
     /// Takes note that a thread that runs connections has done all there was to do and is about to
-    /// wait. Called often; must not block.
+    /// wait. Called often; must not block. Hosts that promise it tell each
+    /// [session](Session::expect_idle).
     fn on_idle(&self) {}
 
     /// Takes note that a listener could not accept, for instance because the process has too many
@@ -58,6 +53,12 @@ pub trait Session {
     type Event;
     /// Why the machine ended.
     type Closed;
+
+    /// Takes note that the host of this connection will call [`Service::on_idle`]. The session may put
+    /// off until then what costs less when it is done for several requests at once.
+    ///
+    /// Called before the first event, by hosts that can promise this.
+    fn expect_idle(&mut self) {}
 
     /// Takes an event. Must not block; the answer goes into the inbox of the connection, now or
     /// later, from any thread.

@@ -19,7 +19,7 @@ use crate::types::{Append, Appended, LogCursor, OffsetRange, Shard, StoredBatch,
 use crate::write::committer::Committer;
 use crate::write::pipeline::{Pipeline, WrittenGroup};
 use crate::write::producer_ids::ProducerIds;
-use crate::write::queue::{Completion, Queue, Submission};
+use crate::write::queue::{Completion, Pace, Queue, Submission};
 use crate::write::spare::Spare;
 use crate::write::writer::Writer;
 
@@ -107,23 +107,21 @@ impl Store {
         append: Append,
         done: impl FnOnce(Result<Appended, AppendError>) + Send + 'static,
     ) {
-        let submission = Submission { append, completion: Completion::new(done) };
-        self.take_note(self.inner.queue.push(submission));
+        self.submit(append, Completion::new(done), Pace::Urgent);
     }
 
     /// The same for a batch that is not urgent: whoever puts it in will soon call
     /// [`hurry`](Store::hurry), when it has nothing more to put in.
     ///
     /// So a group holds what came meanwhile, and the threads that commit do not interrupt the one
-    /// that has more to do. 256 KiB that wait, or a batch that comes 1 ms after the first of them, are
+    /// that has more to do. 512 KiB that wait, or a batch that comes 1 ms after the first of them, are
     /// not waited with.
     pub fn append_unhurried(
         &self,
         append: Append,
         done: impl FnOnce(Result<Appended, AppendError>) + Send + 'static,
     ) {
-        let submission = Submission { append, completion: Completion::new(done) };
-        self.take_note(self.inner.queue.push_unhurried(submission));
+        self.submit(append, Completion::new(done), Pace::Unhurried);
     }
 
     /// Lets the batches that wait be committed as soon as can be. Costs next to nothing if there are
@@ -132,8 +130,9 @@ impl Store {
         self.inner.queue.hurry_up();
     }
 
-    fn take_note(&self, pushed: Result<(), Completion>) {
-        if let Err(completion) = pushed {
+    fn submit(&self, append: Append, completion: Completion, pace: Pace) {
+        let submission = Submission { append, completion };
+        if let Err(completion) = self.inner.queue.push(submission, pace) {
             let poison = self.inner.poison.get().cloned();
             let error = poison.map_or(AppendError::Closed, AppendError::Poisoned);
             completion.complete(Err(error));

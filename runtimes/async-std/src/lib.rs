@@ -52,7 +52,6 @@ pub async fn serve_async<S: Service>(
 ) -> io::Result<()> {
     // The conversion of async-std panics where this fails.
     listeners.iter().try_for_each(|listener| listener.set_nonblocking(true))?;
-    service.expect_idle();
     let (open, ended) = Open::new();
     for (index, listener) in listeners.into_iter().enumerate() {
         let listener = Listener(TcpListener::from(listener));

@@ -54,7 +54,6 @@ pub fn serve<S: Service>(
     service: Arc<S>,
     shutdown: Shutdown,
 ) -> io::Result<()> {
-    service.expect_idle();
     let (open, ended) = Open::new();
     let started = listeners.into_iter().enumerate().try_for_each(|(index, socket)| {
         listen(index, socket, Arc::clone(&service), open.clone(), shutdown.clone())

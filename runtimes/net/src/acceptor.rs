@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_lite::future::{or, yield_now};
 use logboom_driver::Timer;
-use logboom_sans_io::{Accepted, Service, Shutdown};
+use logboom_sans_io::{Accepted, Service, Session as _, Shutdown};
 
 use crate::Open;
 
@@ -25,7 +25,7 @@ pub trait Listen {
     fn accept(&self) -> impl Future<Output = io::Result<(Self::Stream, SocketAddr)>>;
 
     /// Runs `connection` over `stream` to its end, beside everything else, and drops `open` then.
-    /// `service` is to be told when whoever runs it is idle.
+    /// `service` is told when whoever runs it is idle, as the session has been promised.
     ///
     /// # Errors
     ///
@@ -85,7 +85,8 @@ impl<L: Listen, S: Service> Acceptor<L, S> {
         let accept = || self.service.accept(self.index, peer, timer.now());
         // A panic must cost this connection and not the listener.
         match catch_unwind(AssertUnwindSafe(accept)) {
-            Ok(Some(connection)) => {
+            Ok(Some(mut connection)) => {
+                connection.session.expect_idle();
                 self.listener.spawn(&self.service, connection, stream, self.open.clone())
             }
             Ok(None) | Err(_) => Ok(()),

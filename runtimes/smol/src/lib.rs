@@ -42,7 +42,6 @@ pub fn serve<S: Service>(
 ) -> io::Result<()> {
     let threads = options.threads.map_or_else(thread::available_parallelism, Ok)?;
     let executor = Arc::new(Executor::new());
-    service.expect_idle();
     let (open, ended) = Open::new();
     for (index, listener) in listeners.into_iter().enumerate() {
         let listener =

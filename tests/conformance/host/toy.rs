@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, mpsc};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
@@ -72,8 +72,6 @@ pub(crate) struct Toy {
     setup: Setup,
     answers: Mutex<mpsc::Sender<Answer>>,
     admits: AtomicUsize,
-    /// The host has promised to say when it is idle.
-    tells_idle: AtomicBool,
     seen: Arc<(Mutex<Seen>, Condvar)>,
 }
 
@@ -81,6 +79,9 @@ pub(crate) struct ToySession {
     inbox: Arc<Inbox<Command>>,
     answers: mpsc::Sender<Answer>,
     holds: bool,
+    answers_when_idle: bool,
+    /// There was an event.
+    began: bool,
     seen: Arc<(Mutex<Seen>, Condvar)>,
 }
 
@@ -105,21 +106,15 @@ impl Service for Toy {
         let session = ToySession {
             inbox: Arc::clone(&inbox),
             answers: self.answers.lock().expect("not poisoned").clone(),
-            holds: self.setup.holds
-                || self.setup.answers_when_idle && self.tells_idle.load(Ordering::SeqCst),
+            holds: self.setup.holds,
+            answers_when_idle: self.setup.answers_when_idle,
+            began: false,
             seen: Arc::clone(&self.seen),
         };
         Some(Accepted { machine, inbox, session })
     }
 
-    fn expect_idle(&self) {
-        let accepted = self.seen.0.lock().expect("not poisoned").accepted.len();
-        assert_eq!(accepted, 0, "too late for the first connection");
-        self.tells_idle.store(true, Ordering::SeqCst);
-    }
-
     fn on_idle(&self) {
-        assert!(self.tells_idle.load(Ordering::SeqCst), "a host that never promised it");
         if self.setup.answers_when_idle {
             release(&self.seen);
         }
@@ -134,7 +129,13 @@ impl Session for ToySession {
     type Event = Event;
     type Closed = Closed;
 
+    fn expect_idle(&mut self) {
+        assert!(!self.began, "too late for the first event");
+        self.holds |= self.answers_when_idle;
+    }
+
     fn on_event(&mut self, event: Event) {
+        self.began = true;
         let Event::Frame { number, payload } = event else { return };
         assert!(payload != SESSION_PANIC, "a frame asked the session for a panic");
         let answer = (Arc::clone(&self.inbox), Command::Answer { number, payload });
@@ -190,7 +191,6 @@ impl Server {
         let seen = Arc::default();
         let toy = Arc::new(Toy {
             admits: AtomicUsize::new(setup.admits),
-            tells_idle: AtomicBool::new(false),
             setup,
             answers: Mutex::new(sender),
             seen: Arc::clone(&seen),

@@ -67,15 +67,17 @@ impl SegmentFile {
 
     /// Opens the segment of that number, which may not have begun.
     pub(crate) fn open_reserved(disk: &dyn Disk, number: u64) -> Result<Self, FileError> {
-        Self::open_with(number, disk.open(&segment::file_name(number), Access::Read))
+        let name = segment::file_name(number);
+        let file = disk.open(&name, Access::Read);
+        Self::open_with(name, file, number)
     }
 
     /// The segment of that number, which may not have begun, and whose file was to be opened.
     pub(crate) fn open_with(
-        number: u64,
+        name: String,
         file: io::Result<Arc<dyn DiskFile>>,
+        number: u64,
     ) -> Result<Self, FileError> {
-        let name = segment::file_name(number);
         match file {
             Ok(file) => Self::check(name, file, number),
             Err(error) => Err(FileError::io(&name, 0, error)),

@@ -17,7 +17,14 @@ const SEGMENTS_MAX: usize = 32;
 pub(super) struct Ahead<'a> {
     disk: Arc<dyn Disk>,
     numbers: btree_set::Iter<'a, u64>,
-    opened: VecDeque<(u64, io::Result<Arc<dyn DiskFile>>)>,
+    opened: VecDeque<Opened>,
+}
+
+#[derive(Debug)]
+struct Opened {
+    name: String,
+    file: io::Result<Arc<dyn DiskFile>>,
+    number: u64,
 }
 
 impl<'a> Ahead<'a> {
@@ -30,14 +37,15 @@ impl<'a> Ahead<'a> {
     pub(super) fn next(&mut self, end_bytes: usize) -> Option<Result<SegmentFile, FileError>> {
         while self.opened.len() <= SEGMENTS_MAX {
             let Some(&number) = self.numbers.next() else { break };
-            let file = self.disk.open(&segment::file_name(number), Access::Read);
+            let name = segment::file_name(number);
+            let file = self.disk.open(&name, Access::Read);
             if let Ok(file) = &file {
                 prepare(&**file, end_bytes as u64);
             }
-            self.opened.push_back((number, file));
+            self.opened.push_back(Opened { name, file, number });
         }
-        let (number, file) = self.opened.pop_front()?;
-        Some(SegmentFile::open_with(number, file).and_then(SegmentFile::begun))
+        let Opened { name, file, number } = self.opened.pop_front()?;
+        Some(SegmentFile::open_with(name, file, number).and_then(SegmentFile::begun))
     }
 }
 

@@ -59,6 +59,15 @@ const OVERLAP_AFTER: Duration = Duration::from_millis(1);
 const UNHURRIED_BYTES_MAX: usize = 512 << 10;
 const UNHURRIED_TIME_MAX: Duration = Duration::from_millis(1);
 
+/// When a batch is to be committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// As soon as can be.
+    Urgent,
+    /// When somebody calls [`Queue::hurry_up`], unless enough are waiting.
+    Unhurried,
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
     state: Mutex<State>,
@@ -99,34 +108,20 @@ pub(crate) struct Turn<'a> {
 }
 
 impl Queue {
-    /// Adds a batch that is to be committed as soon as can be. If the queue is closed, gives back
-    /// whom to tell.
-    pub(crate) fn push(&self, submission: Submission) -> Result<(), Completion> {
-        let mut state = self.lock();
-        if state.closed {
-            return Err(submission.completion);
-        }
-        state.waiting.push_back(submission);
-        self.hurry(state);
-        Ok(())
-    }
-
-    /// Adds a batch that may wait until somebody calls [`hurry_up`](Queue::hurry_up), unless enough
-    /// are waiting.
-    pub(crate) fn push_unhurried(&self, submission: Submission) -> Result<(), Completion> {
+    /// Adds a batch. If the queue is closed, gives back whom to tell.
+    pub(crate) fn push(&self, submission: Submission, pace: Pace) -> Result<(), Completion> {
         let mut state = self.lock();
         if state.closed {
             return Err(submission.completion);
         }
         let bytes = submission.append.batch.len();
         state.waiting.push_back(submission);
-        if state.urgent {
-            return Ok(());
-        }
-        if state.may_wait(bytes) {
-            self.unhurried.store(true, Ordering::Relaxed);
-        } else {
-            self.hurry(state);
+        match pace {
+            Pace::Unhurried if state.urgent => {}
+            Pace::Unhurried if state.may_wait(bytes) => {
+                self.unhurried.store(true, Ordering::Relaxed);
+            }
+            Pace::Urgent | Pace::Unhurried => self.hurry(state),
         }
         Ok(())
     }
@@ -328,12 +323,12 @@ mod tests {
     fn what_is_not_urgent_waits_until_somebody_hurries() {
         let queue = Queue::default();
         queue.hurry_up();
-        queue.push_unhurried(batch(1)).unwrap();
-        queue.push_unhurried(batch(1)).unwrap();
+        queue.push(batch(1), Pace::Unhurried).unwrap();
+        queue.push(batch(1), Pace::Unhurried).unwrap();
         assert!(!is_due(&queue));
         queue.hurry_up();
         assert!(is_due(&queue));
-        queue.push_unhurried(batch(1)).unwrap();
+        queue.push(batch(1), Pace::Unhurried).unwrap();
         assert!(is_due(&queue), "a later one takes nothing back");
         assert_eq!(queue.take(usize::MAX).len(), 3);
         assert!(!is_due(&queue));
@@ -342,11 +337,11 @@ mod tests {
     #[test]
     fn what_is_urgent_takes_along_what_is_not() {
         let queue = Queue::default();
-        queue.push_unhurried(batch(1)).unwrap();
-        queue.push(batch(1)).unwrap();
+        queue.push(batch(1), Pace::Unhurried).unwrap();
+        queue.push(batch(1), Pace::Urgent).unwrap();
         assert!(is_due(&queue));
         assert_eq!(queue.take(usize::MAX).len(), 2);
-        queue.push_unhurried(batch(1)).unwrap();
+        queue.push(batch(1), Pace::Unhurried).unwrap();
         queue.close();
         assert!(is_due(&queue), "nobody hurries after the end");
     }
@@ -354,25 +349,25 @@ mod tests {
     #[test]
     fn enough_bytes_or_a_long_wait_are_urgent() {
         let queue = Queue::default();
-        queue.push_unhurried(batch(UNHURRIED_BYTES_MAX - 1)).unwrap();
+        queue.push(batch(UNHURRIED_BYTES_MAX - 1), Pace::Unhurried).unwrap();
         assert!(!is_due(&queue));
-        queue.push_unhurried(batch(1)).unwrap();
+        queue.push(batch(1), Pace::Unhurried).unwrap();
         assert!(is_due(&queue));
         let _taken = queue.take(usize::MAX);
-        queue.push_unhurried(batch(UNHURRIED_BYTES_MAX - 1)).unwrap();
+        queue.push(batch(UNHURRIED_BYTES_MAX - 1), Pace::Unhurried).unwrap();
         assert!(!is_due(&queue), "bytes that are gone do not count");
         let mut state = queue.lock();
         let since = state.unhurried_since.expect("one waits");
         state.unhurried_since = since.checked_sub(UNHURRIED_TIME_MAX);
         drop(state);
-        queue.push_unhurried(batch(0)).unwrap();
+        queue.push(batch(0), Pace::Unhurried).unwrap();
         assert!(is_due(&queue));
     }
 
     #[test]
     fn what_a_group_had_no_room_for_is_urgent() {
         let queue = Queue::default();
-        (0..3).for_each(|_| queue.push_unhurried(batch(10)).unwrap());
+        (0..3).for_each(|_| queue.push(batch(10), Pace::Unhurried).unwrap());
         queue.hurry_up();
         let taken = queue.take(15);
         assert_eq!(taken.len(), 2);
